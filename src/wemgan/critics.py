@@ -1,0 +1,51 @@
+"""The two critics: one on images, with a head that estimates AUs, and one on the high-frequency wavelet bands."""
+
+import torch
+from torch import Tensor, nn
+
+from wemgan.wavelet import dwt, high_bands
+
+
+class ImageCritic(nn.Module):
+    """Scores patches as real or edited, and estimates the AUs of the whole face.
+
+    Stride-2 convolutions without normalisation, as in GANimation (Pumarola et al. 2018), after a Haar stem.
+    `critic` is the section of that name in params.yaml; `size` the image side; `aus` the number of AUs K.
+    """
+
+    def __init__(self, critic: dict, size: int, aus: int):
+        super().__init__()
+        self.trunk, width, side = _trunk(12, critic["width"], size // 2, last=4)
+        self.real = nn.Conv2d(width, 1, 3, padding=1)
+        self.aus = nn.Linear(width * side * side, aus)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """`image` (N, 3, H, W) in [-1, 1] to patch scores (N, 1, h, w) and AU estimates (N, K)."""
+        low, high = dwt(image)
+        features = self.trunk(torch.cat((low * 0.5, high.flatten(1, 2)), 1))
+        return self.real(features).float(), self.aus(features.flatten(1)).float()
+
+
+class HighFrequencyCritic(nn.Module):
+    """Scores patches of the high bands of an image: are these wrinkles, lashes and pores, or the marks of an edit?"""
+
+    def __init__(self, critic: dict, size: int, wavelet: str):
+        super().__init__()
+        self.wavelet = wavelet
+        self.trunk, width, _ = _trunk(9, critic["width_high"], size // 2, last=8)
+        self.real = nn.Conv2d(width, 1, 3, padding=1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """`image` (N, 3, H, W) in [-1, 1] to patch scores (N, 1, h, w)."""
+        return self.real(self.trunk(high_bands(image, self.wavelet))).float()
+
+
+def _trunk(channels: int, width: int, side: int, last: int) -> tuple[nn.Sequential, int, int]:
+    """Convolutions that halve `side` until it is at most `last`; also the final width and side."""
+    widest = 8 * width
+    layers = [nn.Conv2d(channels, width, 3, padding=1), nn.LeakyReLU(0.2)]
+    while side > last:
+        wider = min(2 * width, widest)
+        layers += [nn.Conv2d(width, wider, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        width, side = wider, side // 2
+    return nn.Sequential(*layers), width, side

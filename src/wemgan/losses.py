@@ -1,0 +1,48 @@
+"""The losses, one function each. x is an image, y = G(x, r) its edit by relative AUs r = t - s; D scores, R estimates AUs."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def critic_hinge(real: Tensor, fake: Tensor) -> Tensor:
+    """mean(max(0, 1 - D(x))) + mean(max(0, 1 + D(y))), over patches (Lim & Ye 2017)."""
+    return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+
+
+def generator_hinge(fake: Tensor) -> Tensor:
+    """-mean(D(y))."""
+    return -fake.mean()
+
+
+def r1_penalty(score: Tensor, image: Tensor) -> Tensor:
+    """1/2 mean ||grad_x D(x)||^2 on real images (Mescheder et al. 2018); `image` must require a gradient."""
+    (gradient,) = torch.autograd.grad(score.mean((1, 2, 3)).sum(), image, create_graph=True)
+    return 0.5 * gradient.square().sum((1, 2, 3)).mean()
+
+
+def expression(estimate: Tensor, target: Tensor) -> Tensor:
+    """mean_k (R(y)_k - t_k)^2."""
+    return F.mse_loss(estimate, target)
+
+
+def cycle(image: Tensor, back: Tensor) -> Tensor:
+    """mean |G(y, -r) - x|."""
+    return (back - image).abs().mean()
+
+
+def identity(image: Tensor, same: Tensor) -> Tensor:
+    """mean |G(x, 0) - x|; zero by construction unless `model.output` is `paint` or `model.condition` absolute."""
+    return (same - image).abs().mean()
+
+
+def change(painted: Tensor) -> Tensor:
+    """mean |what is painted on|: what can be moved shall not be painted."""
+    return painted.abs().mean()
+
+
+def flow_smoothness(flow: Tensor) -> Tensor:
+    """Mean squared difference of neighbouring flow vectors (N, 2, h, w), in units of half the image side, times h^2."""
+    side = flow.shape[-1]
+    across, down = flow[..., 1:] - flow[..., :-1], flow[..., 1:, :] - flow[..., :-1, :]
+    return (across.square().mean() + down.square().mean()) * side**2
