@@ -1,0 +1,167 @@
+"""A tree of photos: which files there are, and who is on each.
+
+    python -m wemgan.folder --config config.json --photos photos.csv --set-aside set_aside.csv
+
+Who is on a photo is told by a regular expression over its path, by a CSV with the columns `source` and `identity`,
+or by a file of the layout of CelebA's identity_CelebA.txt (a file name and a number on each line).
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from wemgan.errors import UserError, run_cli
+from wemgan.faces import SET_ASIDE_COLUMNS, read_table, write_table
+from wemgan.files import read_json
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+
+
+def scan(folder: str | Path) -> list[str]:
+    """The photos under a folder, as sorted paths relative to it with forward slashes; hidden files are passed over.
+
+    UserError if the folder is missing, is a file, or has no photo.
+    """
+    root = Path(folder).expanduser()
+    if not root.exists():
+        raise UserError(f"there is no folder {folder}; set folder.path to the folder of your photos")
+    if not root.is_dir():
+        raise UserError(f"{folder} is a file; set folder.path to the folder that holds your photos")
+    found, others = [], 0
+    for here, folders, files in os.walk(root, followlinks=True, onerror=_refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in files:
+            if name.startswith("."):
+                continue
+            if name.lower().endswith(SUFFIXES):
+                found.append((Path(here) / name).relative_to(root).as_posix())
+            else:
+                others += 1
+    if not found:
+        rest = f"none of its {others} files ends in" if others else "it is empty; wanted are files that end in"
+        raise UserError(f"there is no photo in {folder}: {rest} {', '.join(SUFFIXES)}")
+    return sorted(found)
+
+
+def identities_by_pattern(sources: list[str], pattern: str) -> dict[str, str]:
+    """Source to identity, by the group `identity` of a regular expression that is searched in each path.
+
+    Paths that it does not match are left out. UserError if the expression is invalid or matches none of them.
+    """
+    try:
+        expression = re.compile(pattern)
+    except re.error as broken:
+        raise UserError(f"folder.pattern is not a valid regular expression: {broken}, in {pattern!r}") from None
+    if "identity" not in expression.groupindex:
+        raise UserError(
+            f"folder.pattern needs a group (?P<identity>...) that says who is on a photo; it is {pattern!r}"
+        )
+    matches = {source: expression.search(source) for source in sources}
+    found = {source: match["identity"] for source, match in matches.items() if match and match["identity"]}
+    if not found:
+        raise UserError(
+            f"folder.pattern {pattern!r} matches none of the {len(sources)} photos; the first is {sources[0]!r}"
+        )
+    return found
+
+
+def identities_by_file(sources: list[str], path: str | Path) -> dict[str, str]:
+    """Source to identity, from a CSV (columns source, identity) or a file of CelebA's layout ('000001.jpg 2880').
+
+    A photo is looked up by its path relative to the folder, then by its file name alone. UserError if the file is
+    missing, broken, or names none of the photos.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise UserError(f"there is no file {path}, which folder.identities names")
+    table = _read_csv(path) if path.suffix.lower() == ".csv" else _read_celeba(path)
+    found = {}
+    for source in sources:
+        identity = table.get(source, table.get(PurePosixPath(source).name))
+        if identity:
+            found[source] = identity
+    if not found:
+        raise UserError(
+            f"{path} names none of the {len(sources)} photos; it names {next(iter(table), 'nobody')!r}, "
+            f"and the first photo is {sources[0]!r}"
+        )
+    return found
+
+
+def rank(identity: str, seed: int) -> bytes:
+    """A fixed pseudo-random place of an identity among all others, whoever they are: sorts identities evenly mixed."""
+    return hashlib.sha256(f"{seed}/{identity}".encode("utf-8", "surrogateescape")).digest()
+
+
+def take(photos: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:
+    """Whole identities, in the order of `rank`, until at least `limit` photos are in; 0 takes all of them.
+
+    The order of the rows is kept. A photo that is added to the folder changes who else is taken as little as can be.
+    """
+    if limit == 0 or limit >= len(photos):
+        return photos
+    counts = photos["identity"].value_counts()
+    people = sorted(counts.index, key=lambda identity: rank(identity, seed))
+    before = counts.loc[people].cumsum().shift(fill_value=0)
+    return photos[photos["identity"].isin(before.index[before < limit])].reset_index(drop=True)
+
+
+def list_photos(folder: dict, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The photos to align (id, identity, source) and those set aside (id, source, reason), by `folder` of params.yaml."""
+    sources = scan(folder["path"])
+    if folder["identities"]:
+        known = identities_by_file(sources, folder["identities"])
+        reason = f"not named in {Path(folder['identities']).name}"
+    else:
+        known = identities_by_pattern(sources, folder["pattern"])
+        reason = "its path does not match folder.pattern"
+    photos = pd.DataFrame({"id": s, "identity": known[s], "source": s} for s in sources if s in known)
+    aside = pd.DataFrame(
+        [{"id": s, "source": s, "reason": reason} for s in sources if s not in known], columns=list(SET_ASIDE_COLUMNS)
+    )
+    return take(photos, folder["limit"], seed), aside
+
+
+def _refuse(failure: OSError) -> None:
+    raise UserError(f"the folder {failure.filename} cannot be read ({failure.strerror})")
+
+
+def _read_csv(path: Path) -> dict[str, str]:
+    table = read_table(path)
+    if not {"source", "identity"} <= set(table.columns):
+        raise UserError(f"{path} needs the columns source and identity; it has {', '.join(map(str, table.columns))}")
+    return dict(zip(table["source"], table["identity"], strict=True))
+
+
+def _read_celeba(path: Path) -> dict[str, str]:
+    found = {}
+    for number, line in enumerate(path.read_text(errors="surrogateescape").splitlines(), 1):
+        if not line.strip():
+            continue
+        name, _, identity = line.strip().rpartition(" ")
+        if not name.strip():
+            raise UserError(f"line {number} of {path} is not a file name and an identity: {line.strip()!r}")
+        found[name.strip()] = identity
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("--config", "--photos", "--set-aside"):
+        parser.add_argument(name, required=True)
+    args = parser.parse_args()
+    config = read_json(args.config)
+    photos, aside = list_photos(config["folder"], config["data"]["seed"])
+    write_table(args.set_aside, aside)
+    write_table(args.photos, photos)
+    people = photos["identity"].nunique()
+    print(f"{len(photos)} photos of {people} identities, {len(aside)} without an identity", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run_cli(main)

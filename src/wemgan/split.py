@@ -1,0 +1,61 @@
+"""Split by identity: train, validation and test, with nobody in two of them.
+
+    python -m wemgan.split --config config.json --table faces.csv --aus aus.csv --split split.csv
+
+Identities are ordered by a hash of the seed and their name, and cut into shares. So more photos of a known person
+change nothing for anybody, and a new person moves at most one other across each border.
+"""
+
+import argparse
+import sys
+
+import pandas as pd
+
+from wemgan.errors import UserError, run_cli
+from wemgan.faces import read_table, write_table
+from wemgan.files import read_json
+from wemgan.folder import rank
+
+SPLITS = ("train", "validation", "test")
+
+
+def split_identities(identities: list[str], validation: float, test: float, seed: int) -> dict[str, str]:
+    """Identity to split. `validation` and `test` are shares of the identities, rounded, at least one identity each.
+
+    UserError if there are too few identities for three splits.
+    """
+    people = sorted(set(identities), key=lambda identity: rank(identity, seed))
+    held_out = {
+        name: max(1, round(share * len(people))) for name, share in (("test", test), ("validation", validation))
+    }
+    if len(people) <= sum(held_out.values()):
+        raise UserError(
+            f"the labelled faces are of {len(people)} identities; three splits without a shared person need at least 3, "
+            f"and split.test {test} with split.validation {validation} must leave one of them for training"
+        )
+    names = ["test"] * held_out["test"] + ["validation"] * held_out["validation"]
+    names += ["train"] * (len(people) - len(names))
+    return dict(zip(people, names, strict=True))
+
+
+def split_faces(table: pd.DataFrame, labelled: pd.Series, split: dict) -> pd.DataFrame:
+    """One row (id, identity, split) for each face of `table` whose id is among `labelled`, in the table's order."""
+    faces = table.loc[table["id"].isin(labelled), ["id", "identity"]].reset_index(drop=True)
+    where = split_identities(list(faces["identity"]), split["validation"], split["test"], split["seed"])
+    return faces.assign(split=faces["identity"].map(where))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("--config", "--table", "--aus", "--split"):
+        parser.add_argument(name, required=True)
+    args = parser.parse_args()
+    faces = split_faces(read_table(args.table), read_table(args.aus)["id"], read_json(args.config)["split"])
+    write_table(args.split, faces)
+    for name in SPLITS:
+        part = faces[faces["split"] == name]
+        print(f"{name}: {len(part)} faces of {part['identity'].nunique()} identities", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run_cli(main)
