@@ -100,7 +100,7 @@ class Training:
             if "high" in self.critics:
                 penalty = losses.r1_penalty(self.critics["high"](real), real)
                 terms["r1_high"] = every * self.loss["r1"] * penalty
-        _descend(self.optimizer_critics, terms)
+        self._descend(self.optimizer_critics, terms)
         return {name: float(value) for name, value in terms.items()}
 
     def _generator_step(self, image, source, target, edit, paint, count, random) -> dict[str, float]:
@@ -123,7 +123,7 @@ class Training:
             terms["change"] = weight["change"] * losses.change(edit.change)
         if edit.flow is not None:
             terms["flow"] = weight["flow"] * losses.flow_smoothness(edit.flow)
-        _descend(self.optimizer, terms)
+        self._descend(self.optimizer, terms)
         return {name: float(value) for name, value in terms.items()}
 
     def _expression(self, image, source, target, edit, estimate, random) -> Tensor:
@@ -150,6 +150,18 @@ class Training:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.train["bf16"])
 
+    def _descend(self, optimizer: torch.optim.Optimizer, terms: dict[str, Tensor]) -> None:
+        total = sum(terms.values())
+        if not math.isfinite(total):  # before the step, so that no weight is spoilt
+            values = ", ".join(f"{name} {float(value):.4g}" for name, value in terms.items())
+            raise UserError(
+                f"a loss is not a number after {self.images:,} images ({values}). The last good state is kept; "
+                "lower train.lr or switch train.bf16 off, and run the same command again."
+            )
+        optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        optimizer.step()
+
     def state(self) -> dict:
         """All that a resumed run needs besides its configuration and data."""
         modules = ("generator", "average", "critics", "optimizer", "optimizer_critics")
@@ -160,12 +172,6 @@ class Training:
         for name in ("generator", "average", "critics", "optimizer", "optimizer_critics"):
             getattr(self, name).load_state_dict(state[name])
         self.images = state["images"]
-
-
-def _descend(optimizer: torch.optim.Optimizer, terms: dict[str, Tensor]) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    sum(terms.values()).backward()
-    optimizer.step()
 
 
 def _ramp(done: float, start: float, length: float) -> float:
@@ -211,7 +217,6 @@ def run(args: argparse.Namespace) -> None:
         finished = training.images >= settings["images"]
         if finished or _crossed(training.images, settings["batch"], settings["log_every"]):
             means = {name: sums[name] / steps[name] for name in sums}
-            _check_finite(means, training.images, args.state)
             history.append({"images": training.images, **means})
             bar.set_postfix(expression=f"{means['expression']:.3f}", critic=f"{means['critic']:.2f}")
             sums, steps = {}, {}
@@ -246,16 +251,6 @@ def _save(training: Training, history: list[dict], about: dict, args: argparse.N
 
 def _crossed(images: int, batch: int, every: int) -> bool:
     return images // every > (images - batch) // every
-
-
-def _check_finite(means: dict[str, float], images: int, state: str) -> None:
-    if all(math.isfinite(value) for value in means.values()):
-        return
-    values = ", ".join(f"{name} {value:.4g}" for name, value in means.items())
-    raise UserError(
-        f"a loss is not a number after {images:,} images ({values}); the last good state is {state}. "
-        "Lower train.lr or switch train.bf16 off, and run the same command again."
-    )
 
 
 def _name(config: dict) -> str:

@@ -1,0 +1,94 @@
+"""The pictures of an experiment: edits beside the truth, the runs beside each other, and the curves of training."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from wemgan.errors import run_cli
+from wemgan.files import whole
+from wemgan.pictures import save_grid
+
+PEOPLE = 6
+
+
+def _read(args: argparse.Namespace) -> tuple[pd.DataFrame, np.ndarray, np.ndarray | None]:
+    """The pairs, their source faces and their true edits (or None)."""
+    pairs = pd.read_csv(args.pairs, dtype={"source": str, "target": str})
+    table = pd.read_csv(args.table, dtype={"id": str})
+    position = pd.Series(range(len(table)), index=table["id"])
+    sources = np.load(args.faces, mmap_mode="r")[position.loc[pairs["source"]]]
+    return pairs, sources, np.load(args.truth) if args.truth else None
+
+
+def edits_figure(args: argparse.Namespace) -> None:
+    """A row per held-out person (the first ones, unpicked): the input, then each strong expression, edit and truth."""
+    pairs, sources, truth = _read(args)
+    edits = np.load(args.edits[0], mmap_mode="r")
+    kinds = [kind for kind in pairs["kind"].unique() if kind != "faces"]
+    rows = {kind: np.flatnonzero(pairs["kind"] == kind)[:PEOPLE] for kind in kinds}
+    columns, words = [sources[rows[kinds[0]]]], ["input"]
+    for kind in kinds:
+        columns.append(edits[rows[kind]])
+        words.append(kind)
+        if truth is not None:
+            columns.append(truth[rows[kind]])
+            words.append("truth")
+    save_grid(args.out, np.stack(columns, axis=1), words)
+
+
+def runs_figure(args: argparse.Namespace) -> None:
+    """A row per pair, over all kinds: the input, each run's edit, and the truth."""
+    pairs, sources, truth = _read(args)
+    rows = [np.flatnonzero(pairs["kind"] == kind)[i] for i, kind in enumerate(pairs["kind"].unique())]
+    names = [Path(path).parent.parent.name for path in args.edits]
+    columns = [sources[rows], *(np.load(path, mmap_mode="r")[rows] for path in args.edits)]
+    if truth is not None:
+        columns.append(truth[rows])
+        names.append("truth")
+    save_grid(args.out, np.stack(columns, axis=1), ["input", *names], [pairs["kind"][row] for row in rows])
+
+
+def curves_figure(args: argparse.Namespace) -> None:
+    """The losses of every run against the images seen, from the histories."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    histories = {f"{Path(p).parent.parent.name} {Path(p).parent.name}": pd.read_csv(p) for p in args.history}
+    names = list(dict.fromkeys(name for history in histories.values() for name in history if name != "images"))
+    across = 4
+    figure, axes = plt.subplots(-(-len(names) // across), across, figsize=(14, 2.6 * -(-len(names) // across)), squeeze=False)
+    for axis, name in zip(axes.flat, names, strict=False):
+        for run, history in histories.items():
+            if name in history:
+                axis.plot(history["images"], history[name], label=run, linewidth=1)
+        axis.set_title(name, fontsize=9)
+        axis.set_xlabel("images", fontsize=8)
+    for axis in axes.flat[len(names) :]:
+        axis.axis("off")
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="lower right", fontsize=8)
+    figure.tight_layout()
+    with whole(args.out) as temporary:
+        figure.savefig(temporary, dpi=110)
+
+
+FIGURES = {"edits": edits_figure, "runs": runs_figure, "curves": curves_figure}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("figure", choices=FIGURES)
+    parser.add_argument("--out", required=True)
+    for name in ("faces", "table", "pairs", "truth"):
+        parser.add_argument(f"--{name}")
+    parser.add_argument("--edits", nargs="+", help="edits.npy of one run (edits) or of several (runs)")
+    parser.add_argument("--history", nargs="+", help="history.csv of the runs (curves)")
+    args = parser.parse_args()
+    FIGURES[args.figure](args)
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,86 @@
+"""The pairs that every run is evaluated on: a held-out face and the AUs that it shall be given, drawn once and kept.
+
+`faces` pairs take the AUs of another held-out person's face; `expression` pairs take the calmest face of each held-out
+person and one strong expression. For rendered faces the true result of each pair is drawn too.
+"""
+
+import argparse
+
+import numpy as np
+import pandas as pd
+
+from wemgan.errors import UserError, run_cli
+from wemgan.files import read_json, whole
+
+# Strong expressions, by the AUs that make them (Ekman, Friesen & Hager 2002); those not in data.aus are left out.
+EXPRESSIONS = {
+    "smile": {"AU06": 0.8, "AU12": 1.0, "AU25": 0.5},
+    "jaw drop": {"AU25": 1.0, "AU26": 1.0},
+    "brow raise": {"AU01": 1.0, "AU02": 1.0},
+    "brow furrow": {"AU04": 1.0},
+    "mouth frown": {"AU15": 1.0},
+    "eyes closed": {"AU43": 1.0},
+}
+
+
+def face_pairs(faces: pd.DataFrame, names: list[str], count: int, rng: np.random.Generator) -> pd.DataFrame:
+    """`count` pairs over `faces` (id, identity, AUs): every face once before any twice, the target from another person."""
+    order = np.concatenate([rng.permutation(len(faces)) for _ in range(-(-count // len(faces)))])[:count]
+    people = faces["identity"].to_numpy()
+    targets = np.array([rng.choice(np.flatnonzero(people != people[i])) for i in order])
+    pairs = pd.DataFrame({"kind": "faces", "source": faces["id"].to_numpy()[order], "target": faces["id"].to_numpy()[targets]})
+    pairs[names] = faces[names].to_numpy()[targets]
+    return pairs
+
+
+def expression_pairs(faces: pd.DataFrame, names: list[str], people: int) -> pd.DataFrame:
+    """The calmest face of each of the first `people` persons, to each strong expression that `names` can make."""
+    calm = faces.assign(total=faces[names].sum(axis=1)).sort_values("total", kind="stable").groupby("identity").head(1)
+    calm = calm.sort_values("identity").head(people)
+    rows = []
+    for word, strengths in EXPRESSIONS.items():
+        wanted = {name: value for name, value in strengths.items() if name in names}
+        for face in calm.to_dict("records") if wanted else []:
+            rows.append({"kind": word, "source": face["id"], "target": word} | {name: wanted.get(name, 0.0) for name in names})
+    return pd.DataFrame(rows)
+
+
+def draw_truth(pairs: pd.DataFrame, table: pd.DataFrame, names: list[str], size: int, seed: int) -> np.ndarray:
+    """The true result of every pair: the renderer's face of the same person and shot with the target's AUs."""
+    from wemgan.render import AUS, Renderer
+
+    sources = table.set_index("id").loc[pairs["source"]]
+    aus = np.zeros((len(pairs), len(AUS)), np.float32)
+    aus[:, [AUS.index(name) for name in names]] = pairs[names].to_numpy()
+    identities, shots = sources["identity"].to_numpy(np.int64), sources["shot"].to_numpy(np.int64)
+    return Renderer(size, seed).draw(identities, aus, shots)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("config", "table", "aus", "split", "pairs"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--truth", help="where to write the true edits; only for rendered faces")
+    args = parser.parse_args()
+    config = read_json(args.config)
+    names, options = config["data"]["aus"], config["evaluate"]
+    split = pd.read_csv(args.split, dtype=str)
+    held_out = split.loc[split["split"] == "test", ["id", "identity"]]
+    faces = held_out.merge(pd.read_csv(args.aus, dtype={"id": str})[["id", *names]], on="id")
+    if faces["identity"].nunique() < 2:
+        raise UserError("the test split has fewer than two people; raise split.test or give more people")
+    rng = np.random.default_rng(config["data"]["seed"])
+    pairs = [face_pairs(faces, names, options["pairs"], rng), expression_pairs(faces, names, options["people"])]
+    pairs = pd.concat(pairs, ignore_index=True)
+    if args.truth:
+        table = pd.read_csv(args.table, dtype={"id": str})
+        truth = draw_truth(pairs, table, names, config["data"]["size"], config["data"]["seed"])
+        with whole(args.truth) as temporary:
+            np.save(temporary, truth)
+    with whole(args.pairs) as temporary:
+        pairs.round(4).to_csv(temporary, index=False)
+    print(f"{len(pairs):,} pairs: " + ", ".join(f"{count} {kind}" for kind, count in pairs["kind"].value_counts().items()))
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -1,0 +1,139 @@
+"""Training: resumed runs end as uninterrupted ones, and mistakes are told in sentences."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import torch
+
+from wemgan import losses, train
+from wemgan.checkpoint import load_weights
+from wemgan.errors import UserError
+from wemgan.labelled import LabelledFaces
+
+
+def arguments(folder, name, config):
+    out = folder / name
+    out.mkdir(exist_ok=True)
+    (out / "config.json").write_text(json.dumps(config))
+    paths = {key: str(out / key) for key in ("model.pt", "history.csv", "samples.png", "state.pt")}
+    return argparse.Namespace(
+        config=str(out / "config.json"), faces=str(folder / "faces.npy"), aus=str(folder / "aus.csv"),
+        split=str(folder / "split.csv"), model=paths["model.pt"], history=paths["history.csv"],
+        samples=paths["samples.png"], state=paths["state.pt"], au_network=None,
+    )  # fmt: skip
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("images", [4, 20, 28])
+def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(labelled, config, monkeypatch, images):
+    torch.set_num_threads(1)
+    whole, broken = arguments(labelled, "whole", config), arguments(labelled, "broken", config)
+    train.run(whole)
+    step = train.Training.step
+
+    def dying(self):
+        if self.images >= images:
+            raise Killed
+        return step(self)
+
+    monkeypatch.setattr(train.Training, "step", dying)
+    with pytest.raises(Killed):
+        train.run(broken)
+    monkeypatch.setattr(train.Training, "step", step)
+    train.run(broken)
+
+    weights, about = load_weights(whole.model)
+    resumed, about_resumed = load_weights(broken.model)
+    assert all(torch.equal(weights[name], resumed[name]) for name in weights)
+    assert about == about_resumed
+    pd.testing.assert_frame_equal(pd.read_csv(whole.history), pd.read_csv(broken.history))
+
+
+def test_a_state_of_another_configuration_is_not_resumed(labelled, config, capsys):
+    args = arguments(labelled, "run", config)
+    train.run(args)
+    config["model"]["width"] = 16
+    train.run(arguments(labelled, "run", config))
+    assert "another configuration" in capsys.readouterr().out
+    assert load_weights(args.model)[1]["config"]["model"]["width"] == 16
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("critic", "high_frequency", False), ("model", "dit", False), ("model", "fusion", "once"),
+        ("model", "condition", "absolute"), ("model", "output", "paint"), ("model", "skips", False),
+    ],
+    ids=lambda change: f"{change[1]}={change[2]}",
+)  # fmt: skip
+def test_every_ablation_trains(labelled, config, change):
+    section, key, value = change
+    config[section][key] = value
+    config["train"]["images"] = 8
+    args = arguments(labelled, "run", config)
+    train.run(args)
+    history = pd.read_csv(args.history)
+    assert history["images"].tolist() == [8]
+    assert ("critic_high" in history) == (section != "critic")
+
+
+def test_training_teaches_the_generator_the_expression(labelled, config):
+    """On blobs that follow their AUs, by the critic's head alone, the expression loss falls clearly."""
+    config["train"] |= {"images": 1440, "batch": 8, "log_every": 240, "save_every": 1440, "lr": 0.001}
+    args = arguments(labelled, "run", config)
+    train.run(args)
+    expression = pd.read_csv(args.history)["expression"]
+    assert expression.iloc[-1] < 0.7 * expression.iloc[0]
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run_with_a_sentence(labelled, config, monkeypatch):
+    monkeypatch.setattr(losses, "expression", lambda estimate, target: (estimate - target).mean() * float("nan"))
+    with pytest.raises(UserError, match="not a number after 0 images"):
+        train.run(arguments(labelled, "run", config))
+
+
+def test_a_missing_label_column_is_told_in_a_sentence(labelled, config):
+    config["data"]["aus"] = ["AU12", "AU99"]
+    with pytest.raises(UserError, match="AU99"):
+        train.run(arguments(labelled, "run", config))
+
+
+def test_a_full_disk_is_told_in_a_sentence_and_keeps_the_last_state(labelled, config):
+    """The state is written to a device that is always full."""
+    if not os.path.exists("/dev/full"):
+        pytest.skip("this system has no /dev/full")
+    args = arguments(labelled, "run", config)
+    program = (
+        "import errno, sys\nfrom pathlib import Path\nfrom wemgan import files, train\nfrom wemgan.errors import run_cli\n"
+        "def full(self, content):\n    open('/dev/full', 'wb', 0).write(content)\n"
+        "Path.write_bytes = full\nsys.exit(run_cli(train.main))"
+    )
+    flags = [f"--{key.replace('_', '-')}={value}" for key, value in vars(args).items() if value]
+    done = subprocess.run([sys.executable, "-c", program, *flags], capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "no space left on the device" in done.stderr
+
+
+def test_targets_change_few_aus_or_come_from_another_face():
+    random = torch.Generator().manual_seed(0)
+    source, pool = torch.full((400, 6), 0.5), torch.rand(50, 6, generator=random)
+    targets = train.draw_targets(source, pool, 0.6, random)
+    changed = (targets != source).sum(1)
+    few = changed <= 3
+    assert 0.5 < few.float().mean() < 0.7 and changed.min() >= 1
+    assert all((pool == target).all(1).any() for target in targets[~few])
+    assert targets.min() >= 0 and targets.max() <= 1
+
+
+def test_batches_mirror_half_of_the_faces(labelled):
+    faces = LabelledFaces(labelled / "faces.npy", labelled / "aus.csv", labelled / "split.csv", ["AU12"])
+    images, aus = faces.batch(8, "train", torch.Generator().manual_seed(0), torch.device("cpu"))
+    assert images.shape == (8, 3, 64, 64) and aus.shape == (8, 1) and images.abs().max() <= 1
