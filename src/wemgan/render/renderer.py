@@ -1,0 +1,247 @@
+"""`Renderer`: any identity with any action units, as pictures in the frame of `wemgan.template`."""
+
+from collections import OrderedDict
+
+import numba as nb
+import numpy as np
+
+from wemgan.errors import UserError
+from wemgan.render import actions, hair, raster, shade, skin, wrinkles
+from wemgan.render.actions import AUS
+from wemgan.render.identity import _BACKGROUND, IdentityMaker, linear
+from wemgan.render.mesh import (
+    EYE,
+    FACE_VERTICES,
+    LEFT_LID_LOWER,
+    LEFT_LID_UPPER,
+    LIP_LOWER,
+    LIP_UPPER,
+    MOUTH,
+    NECK,
+    NOSE_TIP,
+    RIGHT_LID_LOWER,
+    RIGHT_LID_UPPER,
+    mesh,
+)
+from wemgan.template import template_points
+
+SLOTS = 96  # identities whose textures are kept
+
+
+class Renderer:
+    """Draws rendered people at one size; the same (seed, identity, shot, AUs) gives the same pixels in any batch."""
+
+    def __init__(self, size: int, seed: int):
+        """`size` in pixels, 32 to 512; `seed` chooses the population of identities."""
+        if not 32 <= size <= 512:
+            raise UserError(f"rendered faces can be 32 to 512 pixels wide, not {size}; change data.size")
+        self.size, self.seed = size, seed
+        self.scale = float(np.clip(0.3 + size / 210, 0.6, 1.6))
+        self.mesh = mesh()
+        self.maker = IdentityMaker(self.mesh, seed)
+        self.grid = skin.grid(self.scale)
+        self.fields = skin.fields(self.grid, self.mesh)
+        self.wrinkles = wrinkles.build(self.grid.x, self.grid.y)
+        self.displacements = actions.displacements(self.mesh)
+        self.lids = np.array([(a.upper_lid, a.lower_lid) for a in actions.ACTIONS.values()], np.float32)
+        face = self.mesh.neutral[:FACE_VERTICES]
+        self.lid_weights = np.stack(actions.lid_weights(face)).astype(np.float32)
+        self.lip_pairs = np.array(list(zip(LIP_UPPER, LIP_LOWER, strict=True))[1:-1], np.int32)
+        self.lower_vertices, self.upper_vertices = self._strip_partners()
+        self.solid = int(np.argmax(self.mesh.material >= EYE))  # eyes and mouth follow; they need no normals
+        self.slots: OrderedDict[int, int] = OrderedDict()
+        self._allocate()
+
+    def draw(self, identities: np.ndarray, aus: np.ndarray, shots: np.ndarray | int = 0) -> np.ndarray:
+        """Pictures uint8 (N, size, size, 3) of `identities` (N,) with `aus` (N, 20) in [0, 1], in the order of AUS.
+
+        `shots` (N,) number a person's photographs: pose, light and background.
+        """
+        identities = np.asarray(identities, np.int64).reshape(-1)
+        shots = np.broadcast_to(np.asarray(shots, np.int64), identities.shape)
+        aus = np.ascontiguousarray(aus, np.float32)
+        self._check(identities, aus, shots)
+        out = np.empty((len(identities), self.size, self.size, 3), np.uint8)
+        start = 0
+        while start < len(identities):
+            stop = self._fitting(identities, start)
+            slots = self._prepare(identities[start:stop])
+            scenes, rotations = self._scenes(identities[start:stop], shots[start:stop])
+            self._draw(slots, aus[start:stop], scenes, rotations, out[start:stop])
+            start = stop
+        return out
+
+    def points(self, identities: np.ndarray, shots: np.ndarray | int = 0) -> np.ndarray:
+        """Where the five points of the neutral faces lie in the pictures, float64 (N, 5, 2) pixels."""
+        identities = np.asarray(identities, np.int64).reshape(-1)
+        shots = np.broadcast_to(np.asarray(shots, np.int64), identities.shape)
+        _, rotations = self._scenes(identities, shots)
+        out = np.empty((len(identities), 5, 2))
+        template = template_points(self.size)
+        for n, identity in enumerate(identities):
+            slot = self._prepare(identities[n : n + 1])[0]
+            posed, similarity = np.empty((5, 3), np.float32), np.empty(4)
+            raster.rotate(self.five[slot], rotations[n], posed)
+            raster.frame(posed, template, similarity)
+            a, b, tx, ty = similarity
+            out[n, :, 0] = a * posed[:, 0] + b * posed[:, 1] + tx
+            out[n, :, 1] = b * posed[:, 0] - a * posed[:, 1] + ty
+        return out
+
+    def _check(self, identities: np.ndarray, aus: np.ndarray, shots: np.ndarray) -> None:
+        if aus.shape != (len(identities), len(AUS)):
+            raise UserError(f"{len(identities)} faces need AUs of shape ({len(identities)}, {len(AUS)}), not {aus.shape}")
+        wrong = ~((aus >= 0) & (aus <= 1))
+        if wrong.any():
+            n, k = np.argwhere(wrong)[0]
+            raise UserError(f"{AUS[k]} of face {n} is {aus[n, k]:g}; action units lie between 0 and 1")
+        if len(identities) and min(identities.min(), shots.min()) < 0:
+            raise UserError("identities and shots are numbered from 0 up")
+
+    def _allocate(self) -> None:
+        base, fine = len(self.mesh.neutral), len(self.mesh.uv)
+        h, w = self.grid.x.shape
+        hair_shape = (SLOTS, round(hair.HEIGHT * self.scale), round(hair.WIDTH * self.scale), 4)
+        self.base = np.zeros((SLOTS, base, 3), np.float32)
+        self.gaps = np.zeros((SLOTS, FACE_VERTICES), np.float32)
+        self.five = np.zeros((SLOTS, 5, 3), np.float32)
+        self.traits = np.zeros((SLOTS, 7), np.float32)
+        self.colours = np.zeros((SLOTS, 5, 3), np.float32)
+        self.skins = np.zeros((SLOTS, h, w, 4), np.uint8)
+        self.front, self.back = np.zeros(hair_shape, np.uint8), np.zeros(hair_shape, np.uint8)
+        self.uv = self.mesh.uv.astype(np.float32)
+        self.fine = fine
+
+    def _strip_partners(self) -> tuple[np.ndarray, np.ndarray]:
+        """Fine vertices on the lower edges of eyes and mouth, and those above them."""
+        lower = np.flatnonzero(self.mesh.strip > 0.5)
+        kinds = self.mesh.vertex_material[lower]
+        runs = np.split(lower, np.flatnonzero(np.diff(lower) != 1) + 1)
+        upper = np.concatenate([run - len(run) for run in runs])
+        assert ((kinds == EYE) | (kinds == MOUTH)).all()
+        return lower.astype(np.int32), upper.astype(np.int32)
+
+    def _fitting(self, identities: np.ndarray, start: int) -> int:
+        """The end of the longest run from `start` that has no more identities than there are slots."""
+        seen: set[int] = set()
+        for n in range(start, len(identities)):
+            seen.add(int(identities[n]))
+            if len(seen) > SLOTS:
+                return n
+        return len(identities)
+
+    def _prepare(self, identities: np.ndarray) -> np.ndarray:
+        wanted = [int(i) for i in identities]
+        for identity in wanted:
+            if identity in self.slots:
+                self.slots.move_to_end(identity)
+        for identity in wanted:
+            if identity not in self.slots:
+                slot = len(self.slots) if len(self.slots) < SLOTS else self.slots.popitem(last=False)[1]
+                self._paint(identity, slot)
+                self.slots[identity] = slot
+        return np.array([self.slots[i] for i in wanted], np.int64)
+
+    def _paint(self, identity: int, slot: int) -> None:
+        person = self.maker.make(identity)
+        face = person.base[:FACE_VERTICES]
+        self.base[slot] = person.base
+        self.gaps[slot] = actions.lid_gaps(face)
+        fine = np.zeros((self.fine, 3), np.float32)
+        raster.subdivide(person.base, self.mesh.rows, self.mesh.parents, self.mesh.weights, fine)
+        left, right = (fine[list(c)].mean(0) for c in (LEFT_LID_UPPER + LEFT_LID_LOWER, RIGHT_LID_UPPER + RIGHT_LID_LOWER))
+        self.five[slot] = [left, right, fine[NOSE_TIP], fine[61], fine[291]]
+        opening = fine[159, 1] - fine[145, 1]
+        numbers = person.numbers
+        self.traits[slot] = [
+            (right[0] - left[0]) / 2, (left[1] + right[1]) / 2 + 0.08 * opening, 7.4, fine[[13, 14], 1].mean(),
+            numbers["oil"], numbers["age"], 0.8 + 0.2 * (1 - numbers["age"]),
+        ]  # fmt: skip
+        self.colours[slot] = [person.skin, person.lips, person.hair, person.brows, person.iris]
+        skin.paint(self.skins[slot], self.fields, person, self.scale)
+        hair.paint(self.front[slot], self.back[slot], person, self.scale)
+
+    def _scenes(self, identities: np.ndarray, shots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Light and background (N, SCENE), and rotations (N, 3, 3), drawn from (seed, identity, shot)."""
+        scenes = np.zeros((len(identities), shade.SCENE), np.float32)
+        rotations = np.zeros((len(identities), 3, 3), np.float32)
+        for n, (identity, shot) in enumerate(zip(identities, shots, strict=True)):
+            rng = np.random.default_rng([self.seed, int(identity), int(shot), 2])
+            rotations[n] = _rotation(*(rng.normal(0, 1, 3).clip(-2, 2) * [0.045, 0.085, 0.03]))
+            aside, above = rng.uniform(-0.85, 0.85), rng.uniform(0.15, 0.75)
+            light = np.array([aside, above, 0.95])
+            warm = rng.normal(0, 0.05)
+            key = rng.uniform(0.62, 0.88) * np.array([1 + warm, 1.0, 1 - warm])
+            sky = rng.uniform(0.40, 0.58) * np.array([1 - 0.5 * warm, 1.0, 1 + 0.5 * warm])
+            ground = sky * rng.uniform(0.45, 0.8) * [1.08, 1.0, 0.94]
+            a, b = (linear(_BACKGROUND[k] * rng.uniform(0.7, 1.1, 3)) for k in rng.integers(0, len(_BACKGROUND), 2))
+            gaze = rng.normal(0, 0.8, 2).clip(-1.6, 1.6)
+            scenes[n, :21] = np.concatenate([light / np.linalg.norm(light), key, sky, ground, a, 0.5 * a + 0.5 * b, gaze, [rng.normal(0, 0.2)]])
+        return scenes, rotations
+
+    def _draw(self, slots: np.ndarray, aus: np.ndarray, scenes: np.ndarray, rotations: np.ndarray, out: np.ndarray) -> None:
+        m, w = self.mesh, self.wrinkles
+        person = (self.base, self.gaps, self.five, self.traits, self.colours, self.skins, self.front, self.back)
+        model = (self.displacements, self.lids, self.lid_weights, self.lip_pairs, self.lower_vertices, self.upper_vertices)
+        topology = (m.rows, m.parents, m.weights, m.triangles, m.material, self.uv)
+        creases = (w.strengths, w.maps, w.boxes)
+        _draw_all(slots, aus, scenes, rotations, person, model, topology, creases, template_points(self.size),
+                  self.scale, self.solid, out)  # fmt: skip
+
+
+def _rotation(pitch: float, yaw: float, roll: float) -> np.ndarray:
+    cp, sp, cy, sy, cr, sr = np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw), np.cos(roll), np.sin(roll)
+    nod = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    turn = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
+    tilt = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
+    return tilt @ turn @ nod
+
+
+@nb.njit(cache=True, fastmath=True, parallel=True)
+def _draw_all(slots, aus, scenes, rotations, person, model, topology, creases, template, scale, solid, out):
+    """One face per thread at a time; nothing is shared between faces, so any order gives the same pixels."""
+    for n in nb.prange(slots.shape[0]):
+        _draw_one(slots[n], aus[n], scenes[n], rotations[n], person, model, topology, creases, template, scale, solid, out[n])
+
+
+@nb.njit(cache=True, fastmath=True)
+def _draw_one(slot, aus, scene, rotation, person, model, topology, creases, template, scale, solid, out):
+    base, gaps, five, traits, colours, skins, front, back = person
+    displacement, lids, lid_weights, lip_pairs, lower, upper = model
+    rows, parents, weights, triangles, material, uv = topology
+    strengths, maps, boxes = creases
+    size = out.shape[0]
+    moved = np.empty(base.shape[1:], np.float32)
+    raster.express(base[slot], displacement, aus, lids, lid_weights[0], lid_weights[1], gaps[slot], lip_pairs, moved)
+    rest = np.empty((uv.shape[0], 3), np.float32)
+    raster.subdivide(moved, rows, parents, weights, rest)
+    strip = np.zeros(uv.shape[0], np.float32)
+    for i in range(lower.shape[0]):
+        strip[lower[i]] = max(np.float32(0), rest[upper[i], 1] - rest[lower[i], 1])
+    posed, points, similarity = np.empty_like(rest), np.empty((5, 3), np.float32), np.empty(4)
+    raster.rotate(five[slot], rotation, points)
+    raster.frame(points, template, similarity)
+    raster.rotate(rest, rotation, posed)
+    normal = np.empty_like(rest)
+    raster.normals(posed, triangles, solid, normal)
+    screen = np.empty_like(rest)
+    for v in range(posed.shape[0]):
+        x, y = posed[v, 0], -posed[v, 1]
+        screen[v, 0] = (similarity[0] * x - similarity[1] * y + similarity[2]) * 2 + 0.5
+        screen[v, 1] = (similarity[1] * x + similarity[0] * y + similarity[3]) * 2 + 0.5
+        screen[v, 2] = posed[v, 2]
+    samples = 2 * size
+    depth, index = np.empty((samples, samples), np.float32), np.empty((samples, samples), np.int32)
+    first, second = np.empty((samples, samples), np.float32), np.empty((samples, samples), np.float32)
+    raster.fill(screen, triangles, depth, index, first, second)
+    crease = np.empty(maps.shape[1:], np.float32)
+    raster.wrinkle(aus, strengths, maps, boxes, traits[slot, shade.AGE], crease)
+    jaw = base[slot, 152, 1] - moved[152, 1]
+    light = np.empty((size, 3), np.float32)
+    for row in range(size):
+        shade.shade_face(row, scene, traits[slot], colours[slot], skins[slot], front[slot], back[slot], crease, scale,
+                         scale, similarity, rotation, jaw, (index, first, second), posed, rest, normal, uv, strip,
+                         triangles, material, light)  # fmt: skip
+        for column in range(size):
+            for k in range(3):
+                out[row, column, k] = np.uint8(255 * min(np.float32(1), light[column, k]) ** np.float32(0.5) + np.float32(0.5))
