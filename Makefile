@@ -1,0 +1,76 @@
+# Everything starts here, on a machine with Python 3.11-3.13 and make alone. Bare `make` lists the verbs.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help environment reproduce test lint format docs report ui lock clean
+
+PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell python$(v) -c 'print("python$(v)")' 2>/dev/null)) python3)
+CORES ?= all
+# The experiment that params.yaml names, unless the command line says another: make reproduce EXPERIMENT=folder
+EXPERIMENT ?= $(shell sed -n 's/^experiment: *\([A-Za-z0-9_-]*\).*/\1/p' params.yaml)
+
+VENV := .venv
+READY := $(VENV)/ready
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+SNAKEMAKE := snakemake --config experiment=$(EXPERIMENT)
+
+help:  ## list these verbs
+	@sed -n 's/^\([a-z]*\):.*##/\1:/p' $(MAKEFILE_LIST) | awk -F': *' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+environment: $(READY)  ## make .venv from requirements.lock (the other verbs do this when it is needed)
+
+reproduce: $(READY)  ## run the whole experiment, from data to tables, pictures, report and tracked runs
+	@echo "== experiment $(EXPERIMENT): running the workflow (the same command carries on after an interruption)"
+	@$(SNAKEMAKE) --cores $(CORES)
+	@$(MAKE) --no-print-directory report
+	@python -m wemgan.results --experiment $(EXPERIMENT)
+
+test: $(READY)  ## run the tests
+	@python -m pytest
+
+lint: $(READY)  ## check format and style of Python, of the rules, and of the workflow
+	ruff format --check .
+	ruff check .
+	snakefmt --check --quiet Snakefile workflow/rules
+	snakemake --lint
+
+format: $(READY)  ## bring Python and rules into their format
+	ruff format .
+	ruff check --fix .
+	snakefmt --quiet Snakefile workflow/rules
+
+docs: $(READY)  ## write docs/parameters.md anew from the schema
+	python -m wemgan.config --describe > docs/parameters.md
+
+report: $(READY)  ## bundle tables, pictures and provenance of a finished experiment into one HTML file
+	@$(SNAKEMAKE) --quiet all --report results/$(EXPERIMENT)/report.html
+
+ui: $(READY)  ## compare the tracked runs in the browser
+	@test -e mlflow.db || $(SNAKEMAKE) --cores 1 --forcerun track
+	mlflow ui
+
+lock: $(READY)  ## renew requirements.lock from requirements.in
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade \
+	  requirements.in -o requirements.lock
+
+clean:  ## remove the environment (results, weights and tracked runs stay)
+	rm -rf $(VENV)
+
+# uv, itself pinned in the lock, installs the rest many times faster than pip; pip is the way where uv finds no index.
+# uv does not read pip's configuration, so that an index named there is handed on.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "error: $(PYTHON) is not Python 3.11, 3.12 or 3.13; name one: make PYTHON=/path/to/python3.12"; exit 1; }
+	@echo "== environment: installing the locked packages into $(VENV) (about 7 GB on disk)"
+	@test -x $(VENV)/bin/pip || $(PYTHON) -m venv --clear $(VENV) || \
+	  { echo "error: $(PYTHON) cannot make virtual environments; on Debian and Ubuntu install python3-venv"; exit 1; }
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.txt
+	@pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
+	@index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$(pip config get global.index-url 2>/dev/null || true)}}; \
+	  if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; \
+	  uv pip install --python $(VENV)/bin/python --require-hashes -r requirements.lock || { \
+	    echo "== uv could not install the packages; trying pip, which takes longer"; \
+	    pip install --disable-pip-version-check --require-hashes -r requirements.lock; }
+	@pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
