@@ -1,0 +1,119 @@
+"""Action units by MediaPipe's Face Landmarker, from its blendshapes.
+
+The blendshapes are those of ARKit. Each AU is the mean or the maximum of those that ARKit's descriptions and the usual
+ARKit-to-FACS correspondence (M. Ozel, "ARKit to FACS cheat sheet") name for it. No blendshape says AU11 or AU23; for
+AU06 and AU09 there is one, but the published model leaves `cheekSquint` and `noseSneer` at zero on every face. So
+these four cannot be labelled this way. docs/data.md tells what was checked against human labels.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from wemgan.download import find
+from wemgan.errors import UserError
+
+MODEL = "face_landmarker.task"
+# Faces are measured enlarged to SIDE, with a border of BORDER times that on each side: of the settings that were tried
+# on faces of 64 and 128 px, this one comes nearest to what the same model says of the original photos.
+SIDE = 256
+BORDER = 0.25
+
+_BOTH = ("Left", "Right")
+# AU: how its blendshapes are joined, and which they are; * stands for Left and Right, whose mean is taken first.
+BLENDSHAPES: dict[str, tuple[Callable, tuple[str, ...]]] = {
+    "AU01": (max, ("browInnerUp",)),
+    "AU02": (max, ("browOuterUp*",)),
+    "AU04": (max, ("browDown*",)),
+    "AU05": (max, ("eyeWide*",)),
+    "AU07": (max, ("eyeSquint*",)),
+    "AU10": (max, ("mouthUpperUp*",)),
+    "AU12": (max, ("mouthSmile*",)),
+    "AU14": (max, ("mouthDimple*",)),
+    "AU15": (max, ("mouthFrown*",)),
+    "AU17": (max, ("mouthShrugLower",)),
+    "AU20": (max, ("mouthStretch*",)),
+    "AU24": (max, ("mouthPress*",)),
+    # Lips part because one of them is pulled away (a smile) or because the jaw takes the lower one with it.
+    "AU25": (max, ("mouthLowerDown*", "mouthUpperUp*", "jawOpen")),
+    "AU26": (max, ("jawOpen",)),
+    "AU28": (max, ("mouthRollLower", "mouthRollUpper")),
+    "AU43": (max, ("eyeBlink*",)),
+}
+
+
+def check_aus(aus: Sequence[str]) -> None:
+    """UserError that names the AUs which MediaPipe cannot label."""
+    unknown = [name for name in aus if name not in BLENDSHAPES]
+    if unknown:
+        raise UserError(
+            f"MediaPipe has no working blendshape for {', '.join(unknown)}; "
+            f"take these out of data.aus or use another label.tool. It has {', '.join(BLENDSHAPES)}"
+        )
+
+
+def version() -> str:
+    """The version of MediaPipe and the beginning of its model file's sha256."""
+    from importlib.metadata import version as installed
+
+    from wemgan.download import FILES
+
+    return f"{installed('mediapipe')}/{FILES[MODEL].sha256[:8]}"
+
+
+def measure(images: np.ndarray, aus: Sequence[str], weights: dict, progress: bool = True) -> np.ndarray:
+    """AUs of aligned faces uint8 (N, size, size, 3): float32 (N, K) in [0, 1], a row of NaN where no face is found.
+
+    `weights` is the section of that name in params.yaml, which says where the model file is. UserError if MediaPipe
+    cannot label one of `aus`, its file cannot be had, or it cannot be loaded.
+    """
+    check_aus(aus)
+    result = np.full((len(images), len(aus)), np.nan, np.float32)
+    with _landmarker(str(find(MODEL, weights))) as landmarker:
+        for row, image in enumerate(tqdm(images, "MediaPipe", unit=" faces", mininterval=1, disable=not progress)):
+            shapes = _blendshapes(landmarker, enlarge(image))
+            if shapes:
+                result[row] = [unit(shapes, name) for name in aus]
+    return result
+
+
+def unit(shapes: dict[str, float], name: str) -> float:
+    """One AU in [0, 1] from blendshapes by name."""
+    join, parts = BLENDSHAPES[name]
+    sides = [[part.replace("*", side) for side in _BOTH] if "*" in part else [part] for part in parts]
+    return float(np.clip(join(np.mean([shapes[shape] for shape in side]) for side in sides), 0, 1))
+
+
+def enlarge(image: np.ndarray) -> np.ndarray:
+    """An aligned face uint8 (size, size, 3) as MediaPipe is shown it, uint8, 384 px on each side.
+
+    Its border repeats the outermost pixels: a face that fills its picture is found less exactly.
+    """
+    large = np.asarray(Image.fromarray(np.asarray(image)).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+    border = round(BORDER * SIDE)
+    return np.pad(large, ((border, border), (border, border), (0, 0)), mode="edge")
+
+
+def _landmarker(model: str):
+    # Its notes on accelerators are of no use to a reader of the log; set before the library is loaded.
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    try:
+        from mediapipe.tasks.python import BaseOptions, vision
+
+        options = vision.FaceLandmarkerOptions(BaseOptions(model), output_face_blendshapes=True, num_faces=1)
+        return vision.FaceLandmarker.create_from_options(options)
+    except OSError as missing:
+        raise UserError(
+            f"MediaPipe cannot be loaded ({missing}); it needs the system's EGL and GLES libraries, "
+            "on Debian and Ubuntu: apt-get install libegl1 libgles2"
+        ) from None
+
+
+def _blendshapes(landmarker, image: np.ndarray) -> dict[str, float]:
+    import mediapipe
+
+    found = landmarker.detect(mediapipe.Image(mediapipe.ImageFormat.SRGB, np.ascontiguousarray(image)))
+    return {shape.category_name: shape.score for shape in found.face_blendshapes[0]} if found.face_blendshapes else {}
