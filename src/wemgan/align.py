@@ -4,8 +4,8 @@
         --faces shard.npy --table shard.csv --set-aside shard_aside.csv
 
 MTCNN (Zhang et al. 2016, in facenet-pytorch) finds five points, a similarity transform brings them onto the template,
-and the face is drawn at the configured size. The transform is kept, so that `paste_back` can put an edit into its photo.
-Photos are taken one at a time: the result of each is independent of its shard, and memory stays flat.
+and the face is drawn at the configured size. The transform is kept, so that `paste_back` can put an edit back into
+its photo. Photos are taken one at a time: the result of each is independent of its shard, and memory stays flat.
 """
 
 import argparse

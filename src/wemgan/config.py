@@ -22,18 +22,18 @@ SCHEMA = ROOT / "workflow" / "schemas" / "params.schema.yaml"
 
 # What each stage reads: whole sections, or single keys of one.
 STAGES = {
-    "photos": ("folder",),
-    "faces": ("data", "rendered.identities", "rendered.faces_per_identity"),
-    "align": ("data.size", "align"),
-    "label": ("data.source", "data.aus", "label", "weights"),
+    "photos": ("data.seed", "folder"),
+    "faces": ("data.size", "data.aus", "data.seed", "rendered.identities", "rendered.faces_per_identity"),
+    "align": ("data.size", "folder.path", "align"),
+    "label": ("data.aus", "label", "weights"),
     "split": ("split",),
-    "judge_faces": ("data", "rendered.judge_identities", "rendered.judge_faces_per_identity"),
-    "judge": ("data.size", "data.aus", "judge"),
-    "au_network": ("data.size", "data.aus", "au_network"),
-    "pairs": ("data", "evaluate"),
-    "evaluate": ("data.source", "data.size", "data.aus", "judge", "evaluate", "weights"),
+    "judge_faces": ("data.size", "data.aus", "data.seed", "rendered.judge_identities", "rendered.judge_faces_per_identity"),
+    "judge": ("data.aus", "data.seed", "judge"),
+    "au_network": ("data.aus", "data.seed", "au_network"),
+    "pairs": ("data.size", "data.aus", "data.seed", "evaluate"),
+    "evaluate": ("data.aus", "judge.use", "weights"),
 }
-RUN_READS = ("data.size", "data.aus", "model", "critic", "loss", "train")
+RUN_READS = ("data.aus", "model", "critic", "loss", "train")
 OVERRIDABLE = ("model", "critic", "loss", "train")
 
 

@@ -83,10 +83,10 @@ def download(pinned: Pinned, path: Path) -> Path:
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = open(part, "ab")
-    except PermissionError as refusal:
+        part.touch()
+    except (PermissionError, FileExistsError, NotADirectoryError) as refusal:
         raise UserError(f"{path.name} cannot be put into {path.parent}: {refusal.strerror}") from None
-    with file:
+    with open(part, "ab") as file:
         # Steps that run side by side: the second waits here, and finds the file when the first is done.
         fcntl.flock(file, fcntl.LOCK_EX)
         if path.is_file():
@@ -110,9 +110,10 @@ def _fetch_all(url: str, file, name: str) -> None:
         except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as failure:
             refused = isinstance(failure, urllib.error.HTTPError) and failure.code < 500
             if last or refused:
+                why = getattr(failure, "reason", None) or failure
                 raise UserError(
-                    f"{name} could not be downloaded from {url} ({getattr(failure, 'reason', None) or failure}); run the "
-                    "same command again to carry on, or fetch it by hand and set weights.directory to its folder"
+                    f"{name} could not be downloaded from {url} ({why}); run the same command again to carry on, "
+                    "or fetch it by hand and set weights.directory to its folder"
                 ) from None
 
 

@@ -93,26 +93,26 @@ def identities_by_file(sources: list[str], path: str | Path) -> dict[str, str]:
     return found
 
 
-def rank(identity: str, seed: int) -> bytes:
+def rank(identity: str, seed: int | str) -> bytes:
     """A fixed pseudo-random place of an identity among all others, whoever they are: sorts identities evenly mixed."""
     return hashlib.sha256(f"{seed}/{identity}".encode("utf-8", "surrogateescape")).digest()
 
 
-def take(photos: pd.DataFrame, limit: int, seed: int) -> pd.DataFrame:
-    """Whole identities, in the order of `rank`, until at least `limit` photos are in; 0 takes all of them.
+def take(photos: pd.DataFrame, limit: int | None) -> pd.DataFrame:
+    """Whole identities, in the order of `rank`, until at least `limit` photos are in; None takes all of them.
 
     The order of the rows is kept. A photo that is added to the folder changes who else is taken as little as can be.
     """
-    if limit == 0 or limit >= len(photos):
+    if limit is None or limit >= len(photos):
         return photos
     counts = photos["identity"].value_counts()
-    people = sorted(counts.index, key=lambda identity: rank(identity, seed))
+    people = sorted(counts.index, key=lambda identity: rank(identity, "limit"))
     before = counts.loc[people].cumsum().shift(fill_value=0)
     return photos[photos["identity"].isin(before.index[before < limit])].reset_index(drop=True)
 
 
-def list_photos(folder: dict, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The photos to align (id, identity, source) and those set aside (id, source, reason), by `folder` of params.yaml."""
+def list_photos(folder: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The photos to align (id, identity, source) and those set aside (id, source, reason); `folder` of params.yaml."""
     sources = scan(folder["path"])
     if folder["identities"]:
         known = identities_by_file(sources, folder["identities"])
@@ -124,7 +124,7 @@ def list_photos(folder: dict, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     aside = pd.DataFrame(
         [{"id": s, "source": s, "reason": reason} for s in sources if s not in known], columns=list(SET_ASIDE_COLUMNS)
     )
-    return take(photos, folder["limit"], seed), aside
+    return take(photos, folder["limit"]), aside
 
 
 def _refuse(failure: OSError) -> None:
@@ -155,8 +155,7 @@ def main() -> None:
     for name in ("--config", "--photos", "--set-aside"):
         parser.add_argument(name, required=True)
     args = parser.parse_args()
-    config = read_json(args.config)
-    photos, aside = list_photos(config["folder"], config["data"]["seed"])
+    photos, aside = list_photos(read_json(args.config)["folder"])
     write_table(args.set_aside, aside)
     write_table(args.photos, photos)
     people = photos["identity"].nunique()

@@ -47,7 +47,7 @@ def embed(images: np.ndarray, weights: dict) -> np.ndarray:
 
 
 def recognition_crop(image: np.ndarray) -> np.ndarray:
-    """An aligned face uint8 (size, size, 3) in the tighter frame of recognition networks, float (112, 112, 3) in [0, 1]."""
+    """An aligned face uint8 (S, S, 3) in the tighter frame of recognition networks, float (112, 112, 3) in [0, 1]."""
     size = image.shape[0]
     to_image = SimilarityTransform.from_estimate(POINTS, template_points(size))
     # An image of more pixels than the crop shows would alias; averaging whole blocks of it first prevents that.

@@ -30,8 +30,8 @@ def split_identities(identities: list[str], validation: float, test: float, seed
     }
     if len(people) <= sum(held_out.values()):
         raise UserError(
-            f"the labelled faces are of {len(people)} identities; three splits without a shared person need at least 3, "
-            f"and split.test {test} with split.validation {validation} must leave one of them for training"
+            f"the labelled faces are of {len(people)} identities; three splits without a shared person need at least "
+            f"3, and split.test {test} with split.validation {validation} must leave one of them for training"
         )
     names = ["test"] * held_out["test"] + ["validation"] * held_out["validation"]
     names += ["train"] * (len(people) - len(names))
