@@ -51,46 +51,46 @@ class Action:
 
 ACTIONS = {
     "AU01": Action("inner brow raiser", 0.5, "brows", (
-        Move(107, (15, 15), (0.5, 9.0, 0)), Move(9, (15, 14), (0, 4.0, 0)), Move(108, (22, 16), (0, 4.0, 0))),
+        Move(107, (16, 14), (0.5, 12.0, 0)), Move(9, (15, 14), (0, 5.0, 0)), Move(108, (22, 16), (0, 4.0, 0))),
         wrinkles={"forehead_middle": 1.0}),
     "AU02": Action("outer brow raiser", 0.3, "brows", (
-        Move(63, (18, 13), (-1.0, 9.0, 0)), Move(46, (14, 12), (-0.5, 5.0, 0)), Move(104, (22, 18), (0, 4.0, 0))),
+        Move(63, (18, 13), (-1.0, 10.5, 0)), Move(46, (16, 12), (-0.5, 8.0, 0)), Move(104, (22, 18), (0, 4.0, 0))),
         upper_lid=-0.06, wrinkles={"forehead_side": 1.0, "forehead_middle": 0.25}),
     "AU04": Action("brow lowerer", 0.3, "brows", (
-        Move(107, (15, 12), (5.0, -8.5, 1.5)), Move(105, (20, 12), (2.5, -5.5, 1.0)), Move(9, (11, 12), (0, -5, 1.5))),
+        Move(107, (16, 12), (5.5, -10.0, 1.5)), Move(105, (20, 12), (3.0, -7.5, 1.0)), Move(9, (11, 12), (0, -6, 1.5))),
         upper_lid=0.10, wrinkles={"glabella": 1.0}),
-    "AU05": Action("upper lid raiser", 0.0, "eyes", (Move(159, (16, 7), (0, 1.5, 0)),), upper_lid=-0.42),
+    "AU05": Action("upper lid raiser", 0.0, "eyes", (Move(159, (16, 7), (0, 2.0, 0)),), upper_lid=-0.58, lower_lid=-0.10),
     "AU06": Action("cheek raiser", 0.3, "mid", (
         Move(50, (20, 15), (-1.5, 7.0, 4.0)), Move(111, (18, 9), (0, 4.5, 2.0)), Move(35, (10, 14), (3.0, 2.5, 0)),
         Move(70, (14, 9), (1.0, -2.0, 0))),
-        upper_lid=0.10, lower_lid=0.20, wrinkles={"crow": 1.0, "under_eye": 0.7, "nasolabial": 0.25}),
+        upper_lid=0.12, lower_lid=0.28, wrinkles={"crow": 0.8, "under_eye": 0.7, "nasolabial": 0.25}),
     "AU07": Action("lid tightener", 0.3, "eyes", (Move(145, (18, 7), (0, 1.0, 0.5)),),
-        upper_lid=0.17, lower_lid=0.26, wrinkles={"under_eye": 0.8, "crow": 0.15}),
+        upper_lid=0.20, lower_lid=0.26, wrinkles={"under_eye": 0.8, "crow": 0.15}),
     "AU09": Action("nose wrinkler", 0.35, "mid", (
         Move(129, (9, 11), (-1.0, 7.0, 1.0)), Move(40, (16, 9), (0, 5.0, 1.0), "above"), Move(4, (8, 9), (0, 2.5, 0)),
-        Move(107, (14, 11), (2.0, -4.5, 1.0)), Move(126, (12, 14), (0, 3.5, 3.0))),
+        Move(107, (14, 11), (2.0, -3.5, 1.0)), Move(14, (17, 9), (0, 3.5, 0), "below"), Move(126, (12, 14), (0, 3.5, 3.0))),
         upper_lid=0.08, lower_lid=0.12, wrinkles={"nose": 1.0, "glabella": 0.35, "nasolabial": 0.5}),
     "AU10": Action("upper lip raiser", 0.6, "mouth", (
         Move(39, (15, 8), (0, 7.5, 1.0), "above"), Move(37, (12, 7), (0, 2.5, 0), "above"),
-        Move(129, (9, 10), (-1.5, 3.0, 0)), Move(203, (11, 12), (-0.5, 3.5, 3.0))),
+        Move(129, (9, 10), (-1.5, 3.0, 0)), Move(14, (17, 9), (0, 3.0, 0), "below"), Move(203, (11, 12), (-0.5, 3.5, 3.0))),
         wrinkles={"nasolabial": 0.8}),
     "AU11": Action("nasolabial deepener", 1.0, "mouth", (
-        Move(203, (10, 12), (-2.0, 2.5, 3.5)), Move(92, (9, 7), (-1.5, 2.0, 0), "above")),
+        Move(203, (10, 12), (-2.0, 2.5, 3.5)), Move(92, (9, 7), (-1.5, 2.0, 0), "above"), Move(14, (17, 9), (0, 2.5, 0), "below")),
         wrinkles={"nasolabial": 0.9}),
     "AU12": Action("lip corner puller", 0.6, "mouth", (
-        Move(61, (12, 12), (-8.5, 8.5, -4.0)), Move(40, (10, 9), (-2.0, 2.0, -1.0), "above"),
+        Move(61, (12, 12), (-9.5, 10.0, -4.0)), Move(40, (10, 9), (-2.0, 2.0, -1.0), "above"),
         Move(91, (10, 9), (-3.0, 2.5, -1.0), "below"), Move(50, (16, 15), (-2.0, 4.0, 4.0)),
         Move(205, (13, 13), (-2.5, 3.0, 2.0))),
         lower_lid=0.05, wrinkles={"nasolabial": 1.0, "dimple": 0.35}),
     "AU14": Action("dimpler", 1.0, "mouth", (
-        Move(61, (10, 8), (-3.5, 1.0, -5.5)), Move(57, (8, 9), (-1.0, 0, -3.5))),
+        Move(61, (10, 8), (-5.5, 1.5, -5.5)), Move(57, (8, 9), (-1.0, 0, -3.5))),
         wrinkles={"dimple": 1.2}),
     "AU15": Action("lip corner depressor", 0.6, "mouth", (
-        Move(61, (12, 10), (-1.0, -9.0, -1.0)), Move(40, (9, 8), (0, -2.0, 0), "above"),
+        Move(61, (12, 10), (-1.0, -10.0, -1.0)), Move(40, (9, 8), (0, -2.0, 0), "above"),
         Move(204, (11, 10), (-1.0, -3.0, 1.5)), Move(17, (14, 7), (0, 1.5, 1.0), "below")),
         wrinkles={"marionette": 1.0}),
     "AU17": Action("chin raiser", 0.3, "jaw", (
-        Move(17, (16, 8), (0, 6.0, 3.0), "below"), Move(18, (14, 8), (0, 5.5, 2.0), "below"),
+        Move(17, (16, 8), (0, 7.5, 5.0), "below"), Move(18, (14, 8), (0, 5.5, 2.0), "below"),
         Move(200, (15, 11), (0, 6.0, 2.0), "below"), Move(0, (14, 6), (0, 2.5, 1.5), "above")),
         wrinkles={"chin": 1.0}),
     "AU20": Action("lip stretcher", 0.2, "mouth", (
@@ -107,7 +107,7 @@ ACTIONS = {
         Move(164, (18, 5), (0, -1.5, 1.5), "above"), Move(18, (18, 6), (0, 2.0, 2.0), "below")),
         wrinkles={"lip_edge": 0.7, "dimple": 0.3}),
     "AU25": Action("lips part", 0.0, "mouth", (
-        Move(13, (17, 9), (0, 2.8, 0), "above"), Move(14, (17, 10), (0, -8.0, -1.0), "below"))),
+        Move(13, (17, 9), (0, 2.5, 0), "above"), Move(14, (20, 12), (0, -11.0, 0), "below"))),
     "AU26": Action("jaw drop", 1.15, "jaw", (
         Move(14, (20, 26), (0, -5.0, -1.0), "below"), Move(61, (9, 12), (2.0, -2.0, 0)))),
     "AU28": Action("lip suck", 0.3, "mouth", (

@@ -13,7 +13,7 @@ SHAVED, SHORT, PARTED, LONG, FRINGE, TIED, CURLY, CROP = range(8)  # in the orde
 @nb.njit(cache=True, fastmath=True)
 def _strand(image, p, width, wave, phase, colour, alpha, scale):
     """A cubic Bezier p (4, 2) in head coordinates with a wave across it; lighter in its middle, dark at root and tip."""
-    steps = 12
+    steps = 9
     px = py = 0.0
     for i in range(steps + 1):
         t = i / steps
@@ -36,78 +36,92 @@ def _hairline(angle, height, recede):
     """The hairline's point at an angle from straight up (radians, left negative), in head coordinates."""
     s = np.sin(angle)
     x = 80.0 * np.sign(s) * abs(s) ** 0.82
-    y = -22 + (height + 22) * np.cos(angle * 0.86) ** 0.8
+    y = -22 + (height + 22) * max(0.0, np.cos(angle * 0.86)) ** 0.8
     corner = np.exp(-(((abs(angle) - 0.72) / 0.25) ** 2))
     return x * (1 - 0.04 * recede * corner), y + 9 * recede * corner
 
 
 @nb.njit(cache=True, fastmath=True)
-def _bezier(p, style, i, count, seed, n, far):
-    """Control points of strand i. n: hairline, recede, part, volume, curl, length, sweep. `far` draws what lies behind."""
-    height, recede, part, volume, _, length, sweep = n
+def _scalp(angle, rise, n, loose, seed):
+    """A place on the hair's shell: `rise` 0 at the hairline, 1 at the outline, which lies `loose` beyond the skull."""
+    x, y = _hairline(angle, n[0], n[1])
+    ragged = loose * (0.7 + 0.6 * noise(seed, 3.5 * angle + 20, 0.5))
+    ox = np.sin(angle) * (90 + 0.55 * ragged)
+    oy = -4 + np.cos(angle) * (112 + ragged)
+    return x + (ox - x) * rise, y + (oy - y) * rise
+
+
+@nb.njit(cache=True, fastmath=True)
+def _cap_strand(p, style, i, count, seed, n):
+    """Control points of strand i of hair that lies on the head: both its ends stay within the shell."""
+    part, volume, sweep = n[2], n[3], n[6]
     a, b, c, d = uniform(seed, i * 8), uniform(seed, i * 8 + 1), uniform(seed, i * 8 + 2), uniform(seed, i * 8 + 3)
-    outer = 1 - i / count  # strands nearest the face are painted last
+    start = 1.05 * (1 - i / count)  # strands nearest the face are painted last
     angle = (a - 0.5) * 2 * 1.72
-    x, y = _hairline(angle, height + (d - 0.5) * 4, recede)
-    top = np.cos(angle) * 0.5 + 0.5
-    ox, oy = np.sin(angle), max(0.12, np.cos(angle))
-    if style == LONG or style == FRINGE or far:
-        side = -1.0 if i % 2 else 1.0
-        u = outer if not far else b
-        end = -70 - 125 * length + 14 * d
-        wide = 82 + u * (18 + 16 * volume) + 2 * d
-        start = part * (0.9 if not far else 0.0) + side * abs(c - 0.5) * 8
-        p[0, 0], p[0, 1] = start, height + 2 + u * (22 + 20 * volume)
-        p[1, 0], p[1, 1] = start * 0.4 + side * (62 + u * 34), height + 10 + u * (20 + 18 * volume)
-        p[2, 0], p[2, 1] = side * (wide + 4), -5 + 20 * b
-        p[3, 0], p[3, 1] = side * (wide - 8 - (34 * b if far else 0) + (d - 0.5) * 10), end
-        if far:
-            p[0, 0], p[0, 1], p[1, 0], p[1, 1] = side * 60 * c, 60, side * wide, 50
-        return
-    thick = (10 + 26 * volume) * top + (3 + 7 * volume) * (1 - top)
+    down = 0.10 * np.sin(angle)  # what lies at the sides hangs
+    rise = 0.30 + 0.25 * b
+    turn = down + 0.10 * sweep + 0.10 * (c - 0.5)
+    loose = 10.0 + 12 * volume
     if style == CROP:
-        thick *= 0.6
-    if style == TIED:
-        thick = 12 * top + 5
-    x, y = x + ox * thick * outer, y + oy * thick * outer
-    away = 1.0 if x > part else -1.0
-    reach = (16 + 12 * b) if style == SHORT else (9 + 6 * b)
-    lean = sweep + 0.5 * (c - 0.5)
-    if style == PARTED:
-        reach = 34 + 20 * b
-        lean = away * (0.95 + 0.3 * c) * min(1.0, abs(x - part) / 14 + 0.3) * (0.35 + 0.65 * top)
-    if style == TIED:
-        reach, lean = 26 + 10 * b, 0.3 * (c - 0.5) + 0.25 * np.sin(angle)
-    if style == CURLY:
-        reach, lean = 12 + 8 * b, 3.0 * (c - 0.5)
-    co, si = np.cos(lean), np.sin(lean)
-    dx, dy = ox * co + oy * si, oy * co - ox * si
-    fall = 0.35 * reach if style == PARTED else 0.06 * reach
-    p[0, 0], p[0, 1] = x, y
-    p[1, 0], p[1, 1] = x + dx * reach * 0.33, y + dy * reach * 0.36 + 2
-    p[2, 0], p[2, 1] = x + dx * reach * 0.7, y + dy * reach * 0.68 + 1
-    p[3, 0], p[3, 1] = x + dx * reach, y + dy * reach - fall
+        loose, rise = 3.0, 0.16 + 0.1 * b
+    elif style == PARTED:
+        from_part = angle - part / 80
+        turn = np.sign(from_part) * (0.30 + 0.35 * b) * min(1.0, 0.25 + 1.5 * abs(from_part)) * (1.1 - 0.35 * abs(angle))
+        rise = 0.20 - 0.30 * start * min(1.0, abs(from_part)) + 0.12 * (c - 0.5)
+    elif style == TIED:
+        loose, rise, turn = 2.0, 0.75, 0.22 * np.sin(angle) + 0.06 * (c - 0.5)
+    elif style == CURLY:
+        loose, rise, turn = 14.0 + 26 * volume, 0.30 * (b - 0.2), 0.5 * (c - 0.5)
+    start -= 0.06 * d
+    for k in range(4):
+        t = k / 3.0
+        bow = 0.05 * np.sin(3.1 * t) if style != TIED else 0.0
+        p[k, 0], p[k, 1] = _scalp(angle + turn * t ** 1.2, start + rise * t + bow, n, loose, seed)
+
+
+@nb.njit(cache=True, fastmath=True)
+def _long_strand(p, i, count, seed, n, far):
+    """Control points of strand i of long hair, from the parting over the temple down to its end; `far` lies behind."""
+    height, part, volume, length = n[0], n[2], n[3], n[5]
+    b, c, d = uniform(seed, i * 8 + 1), uniform(seed, i * 8 + 2), uniform(seed, i * 8 + 3)
+    side = -1.0 if i % 2 else 1.0
+    u = b if far else 1 - i / count
+    end = -75 - 120 * length + 34 * (noise(seed, 9 * u + 30 * side, 1.0) - 0.5) + 16 * d - 24 * u
+    wide = 83 + u * (13 + 14 * volume) + 3 * d
+    start = part + side * (c * 6 + 2)
+    crown = _scalp(start / 90, u, n, 4 + 8 * volume, seed)
+    p[0, 0], p[0, 1] = start, max(crown[1], height)
+    p[1, 0], p[1, 1] = start * 0.4 + side * (60 + u * 34), height + 10 + u * (20 + 16 * volume)
+    p[2, 0], p[2, 1] = side * (wide + 7), -5 + 25 * b
+    p[3, 0], p[3, 1] = side * (wide - 4 + n[6] * 8 + (d - 0.5) * 10), end
+    if far:
+        p[0, 0], p[0, 1], p[1, 0], p[1, 1] = side * 60 * c, 60, side * wide, 50
+        p[3, 0] -= side * 40 * b
 
 
 @nb.njit(cache=True, fastmath=True)
 def _layer(image, style, colour, n, seed, scale, far):
     """A dark, wide undercoat first, then single strands over it."""
     p = np.zeros((4, 2))
-    curl = n[4] * (5.0 if style == LONG else 2.0)
+    flowing = style in (LONG, FRINGE)
+    curl = n[4] * (5.0 if flowing else 1.2)
     if style == CURLY:
-        curl = 5.0
-    total = 520 if far else (1500 if style == CURLY else 1000)
+        curl = 4.5
+    total = 420 if far else (1300 if style == CURLY else 900)
     for coat in range(2):
-        count = total // 5 if coat == 0 else total
+        count = total // 4 if coat == 0 else total
         for i in range(count):
-            _bezier(p, style, i, count, seed + np.uint64(coat), n, far)
+            if flowing:
+                _long_strand(p, i, count, seed + np.uint64(coat), n, far)
+            else:
+                _cap_strand(p, style, i, count, seed, n)
             phase = noise(seed, p[3, 0] * 0.07, p[3, 1] * 0.03 + p[0, 0] * 0.05) * 12
             clump = noise(seed + np.uint64(9), p[3, 0] * 0.12 + 50, p[0, 0] * 0.12 + p[3, 1] * 0.05)
-            tint = (0.45 if far else 0.55) + 0.75 * clump * (0.6 + 0.4 * uniform(seed, i * 8 + 6))
+            tint = (0.45 if far else 0.50) + 0.85 * clump * (0.45 + 0.55 * uniform(seed, i * 8 + 6))
             if coat == 0:
-                _strand(image, p, 4.2, curl, phase, colour * 0.42, 0.75, scale)
+                _strand(image, p, 3.6 if flowing else 6.0, curl, phase, colour * 0.42, 0.85, scale)
             else:
-                _strand(image, p, 0.75, curl, phase, colour * tint, 0.8, scale)
+                _strand(image, p, 0.7, curl, phase, colour * tint, 0.75, scale)
 
 
 @nb.njit(cache=True, fastmath=True)
@@ -138,11 +152,9 @@ def _stubble(image, colour, n, seed, scale):
     for i in range(5200):
         a, b = uniform(seed, i * 3), uniform(seed, i * 3 + 1)
         angle = (a - 0.5) * 3.3
-        x, y = _hairline(angle, n[0] + 3, n[1])
-        out = 46 * b - 4
-        x, y = x + np.sin(angle) * out * 0.35, y + max(0.1, np.cos(angle)) * out
+        x, y = _scalp(angle, 1.05 * b - 0.08, n, -9.0, seed)
         px, py = (x - LEFT) * scale, (TOP - y) * scale
-        fade = min(1.0, max(0.0, (out + 4) / 9))
+        fade = min(1.0, 0.1 + 5 * b)
         stroke(image, px, py, px + 0.3, py - 1.2 * scale, 0.5 * scale, 0.4 * scale,
                colour[0], colour[1], colour[2], 0.16 * fade)  # fmt: skip
 

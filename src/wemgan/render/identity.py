@@ -9,12 +9,12 @@ from wemgan.render.mesh import FACE_VERTICES, Mesh, assemble
 # Smooth changes of the mean face: name: (standard deviation, bumps of (vertex, reach, direction)). The first vertex
 # of each bump lies on the viewer's left or in the middle and is mirrored, as in actions.Move.
 WARPS = {
-    "jaw width": (1.0, [(172, (22, 26), (-4.5, 0, 0)), (58, (18, 26), (-3.5, 0, 0))]),
-    "chin width": (1.0, [(148, (16, 14), (-3.0, 0, 0)), (176, (14, 14), (-3.0, 0, 0))]),
-    "chin length": (1.0, [(152, (34, 22), (0, -5.0, 0))]),
+    "jaw width": (0.6, [(172, (22, 26), (-4.5, 0, 0)), (58, (18, 26), (-3.5, 0, 0))]),
+    "chin width": (0.7, [(148, (16, 14), (-3.0, 0, 0)), (176, (14, 14), (-3.0, 0, 0))]),
+    "chin length": (0.8, [(152, (34, 22), (0, -5.0, 0))]),
     "chin forward": (1.0, [(199, (18, 16), (0, 0, 3.5))]),
     "cheekbones": (1.0, [(116, (16, 16), (-3.0, 0, 2.0)), (234, (12, 24), (-2.5, 0, 0))]),
-    "cheek fullness": (1.0, [(205, (20, 20), (-1.5, 0, 4.0)), (213, (14, 20), (-2.5, 0, 2.0))]),
+    "cheek fullness": (0.7, [(205, (20, 20), (-1.5, 0, 4.0)), (213, (14, 20), (-2.5, 0, 2.0))]),
     "temples": (1.0, [(162, (14, 30), (-3.0, 0, 0))]),
     "forehead height": (1.0, [(10, (80, 22), (0, 3.5, 0))]),
     "forehead slope": (1.0, [(151, (40, 22), (0, 0, 3.0))]),
@@ -24,7 +24,7 @@ WARPS = {
     "eye spacing": (1.0, [(159, (18, 14), (-1.5, 0, 0))]),
     "eye slant": (1.0, [(33, (12, 9), (0, 1.5, 0)), (133, (8, 8), (0, -0.8, 0))]),
     "eye depth": (1.0, [(159, (18, 12), (0, 0, -2.0))]),
-    "nose width": (1.0, [(129, (8, 12), (-2.6, 0, 0)), (64, (7, 8), (-1.2, 0, 0))]),
+    "nose width": (0.85, [(129, (8, 12), (-2.6, 0, 0)), (64, (7, 8), (-1.2, 0, 0))]),
     "nose bridge width": (1.0, [(193, (7, 14), (-1.4, 0, 0)), (198, (8, 12), (-1.2, 0, 0))]),
     "nose bridge height": (1.0, [(6, (9, 16), (0, 0, 2.6)), (195, (9, 12), (0, 0, 2.2))]),
     "nose length": (1.0, [(1, (20, 13), (0, -2.2, 0)), (129, (10, 10), (0, -1.4, 0))]),
@@ -40,7 +40,7 @@ UPPER_LIP = (185, 40, 39, 37, 0, 267, 269, 270, 409)
 LOWER_LIP = (146, 91, 181, 84, 17, 314, 405, 321, 375)
 STYLES = ("shaved", "short", "parted", "long", "fringe", "tied", "curly", "crop")
 
-_SKIN = np.array([[246, 219, 202], [236, 196, 170], [222, 172, 138], [196, 142, 104], [152, 104, 74], [110, 72, 52], [80, 54, 42]])
+_SKIN = np.array([[240, 206, 184], [231, 190, 163], [218, 170, 137], [196, 144, 108], [160, 112, 80], [122, 82, 58], [94, 62, 46]])
 _HAIR = {
     "black": (26, 22, 21), "dark brown": (48, 34, 27), "brown": (84, 58, 40), "light brown": (124, 90, 60),
     "blond": (184, 148, 98), "red": (142, 72, 36), "grey": (150, 146, 142),
@@ -95,11 +95,11 @@ class IdentityMaker:
         rng = np.random.default_rng([self.seed, identity, 1])
         masculine = float(np.clip(rng.normal(0, 1), -2, 2))
         base = self._shape(rng, masculine)
-        tone = float(np.clip(rng.beta(1.1, 1.35), 0, 1))
+        tone = float(np.clip(rng.beta(1.1, 1.6), 0, 0.95))
         skin = np.array([np.interp(tone * 6, range(7), _SKIN[:, k]) for k in range(3)]) * rng.normal(1, 0.02, 3)
         skin = linear(skin)
         shade, red = rng.uniform(0.50, 0.80), rng.uniform(0.8, 1.25)
-        lips = skin * [0.95 * shade * 1.25, 0.58 * shade * 1.1 / red, 0.62 * shade * 1.15 / red] + [0.03, 0, 0]
+        lips = skin * [1.15 * shade, 0.72 * shade / red, 0.76 * shade / red] + [0.02, 0, 0]
         if masculine < 0.2 and rng.random() < 0.3:  # lipstick
             lips = lips * 0.45 + linear([rng.uniform(150, 200), rng.uniform(20, 80), rng.uniform(40, 90)]) * 0.55
         odds = np.array([0.2, 0.22, 0.2, 0.13, 0.13, 0.06, 0.06]) * np.array([1 + 6 * tone, 1 + 2 * tone, 1, *[max(0.02, 1 - 1.9 * tone)] * 3, 1])
@@ -114,7 +114,7 @@ class IdentityMaker:
 
     def _shape(self, rng: np.random.Generator, masculine: float) -> np.ndarray:
         amounts = rng.normal(0, 1, len(WARPS)).clip(-2.2, 2.2) * [std for std, _ in WARPS.values()]
-        lean = {"jaw width": 0.8, "chin width": 0.5, "brow ridge": 0.7, "brow height": -0.6, "nose width": 0.3}
+        lean = {"jaw width": 0.5, "chin width": 0.5, "brow ridge": 0.7, "brow height": -0.6, "nose width": 0.3}
         amounts += [lean.get(name, 0.0) * masculine for name in WARPS]
         face = self.face + np.tensordot(amounts, self.warps, 1)
         wide, tall = rng.normal(0, 0.025) + 0.01 * masculine, rng.normal(0, 0.02)
@@ -151,7 +151,7 @@ class IdentityMaker:
             "tone": tone,
             "blotches": rng.uniform(0.02, 0.09),
             "redness": rng.uniform(0.3, 1.0) * (1 - 0.5 * tone),
-            "blush": max(0.0, rng.normal(0.2, 0.3)) * (masculine < 0),
+            "blush": max(0.0, rng.normal(0.1, 0.25)) * (masculine < 0),
             "freckles": max(0.0, rng.normal(-0.4, 0.6)) * (tone < 0.45),
             "moles": float(rng.poisson(1.3)),
             "stubble": stubble,

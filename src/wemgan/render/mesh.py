@@ -49,7 +49,7 @@ class Mesh:
     material: np.ndarray  # (T,)
     vertex_material: np.ndarray  # (F,)
     uv: np.ndarray  # (F, 2) where a vertex looks up the skin's textures: the mean face seen from the front
-    strip: np.ndarray  # (F,) 0 at the upper and 1 at the lower edge of an eye or of the mouth
+    strip: np.ndarray  # (F,) 0 at the upper and 1 at the lower edge of an eye or of the mouth; 0 to 1 from an ear's bowl out
 
 
 def _package_file(name: str) -> Path:
@@ -180,6 +180,14 @@ def _base_triangles(face_triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     return np.array(sum(parts, [])), np.repeat(kinds, lengths), np.repeat(np.arange(len(parts)), lengths)
 
 
+def _ear_rim(vertices: int) -> np.ndarray:
+    rim = np.zeros((vertices, 1))
+    first, size = FACE_VERTICES + RINGS * 36, EAR_SHAPE[0] * EAR_SHAPE[1]
+    for ear in (first, first + size):
+        rim[ear : ear + size, 0] = np.repeat([0.0, 0.25, 0.9, 0.8], EAR_SHAPE[1])
+    return rim
+
+
 def _uv(neutral: np.ndarray) -> np.ndarray:
     uv = neutral[:, :2].copy()
     rim = neutral[list(OVAL), :2]
@@ -240,5 +248,5 @@ def mesh() -> Mesh:
         material=np.concatenate([material, kinds]).astype(np.int8),
         vertex_material=vertex_material,
         uv=np.concatenate([uv, uv[sources]]),
-        strip=np.concatenate([np.zeros(first), edge]),
+        strip=np.concatenate([fine.apply(_ear_rim(len(neutral)))[:first, 0], edge]),
     )

@@ -51,7 +51,7 @@ def stroke(image, x0, y0, x1, y1, w0, w1, red, green, blue, alpha):
                 continue
             a = alpha * min(1.0, cover)
             old = image[r, c, 3]
-            total = a + old * (1 - a)
+            total = a + old * (1 - a) + 1e-6
             keep = old * (1 - a) / total
             image[r, c, 0] = image[r, c, 0] * keep + red * (1 - keep)
             image[r, c, 1] = image[r, c, 1] * keep + green * (1 - keep)

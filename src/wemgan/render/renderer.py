@@ -1,5 +1,6 @@
 """`Renderer`: any identity with any action units, as pictures in the frame of `wemgan.template`."""
 
+import math
 from collections import OrderedDict
 
 import numba as nb
@@ -114,11 +115,10 @@ class Renderer:
 
     def _strip_partners(self) -> tuple[np.ndarray, np.ndarray]:
         """Fine vertices on the lower edges of eyes and mouth, and those above them."""
-        lower = np.flatnonzero(self.mesh.strip > 0.5)
-        kinds = self.mesh.vertex_material[lower]
+        inner = (self.mesh.vertex_material == EYE) | (self.mesh.vertex_material == MOUTH)
+        lower = np.flatnonzero(inner & (self.mesh.strip > 0.5))
         runs = np.split(lower, np.flatnonzero(np.diff(lower) != 1) + 1)
         upper = np.concatenate([run - len(run) for run in runs])
-        assert ((kinds == EYE) | (kinds == MOUTH)).all()
         return lower.astype(np.int32), upper.astype(np.int32)
 
     def _fitting(self, identities: np.ndarray, start: int) -> int:
@@ -167,11 +167,11 @@ class Renderer:
         rotations = np.zeros((len(identities), 3, 3), np.float32)
         for n, (identity, shot) in enumerate(zip(identities, shots, strict=True)):
             rng = np.random.default_rng([self.seed, int(identity), int(shot), 2])
-            rotations[n] = _rotation(*(rng.normal(0, 1, 3).clip(-2, 2) * [0.045, 0.085, 0.03]))
+            rotations[n] = _rotation(*(rng.normal(0, 1, 3).clip(-2, 2) * [0.05, 0.09, 0.03]))
             aside, above = rng.uniform(-0.85, 0.85), rng.uniform(0.15, 0.75)
             light = np.array([aside, above, 0.95])
             warm = rng.normal(0, 0.05)
-            key = rng.uniform(0.62, 0.88) * np.array([1 + warm, 1.0, 1 - warm])
+            key = rng.uniform(0.55, 0.80) * np.array([1 + warm, 1.0, 1 - warm])
             sky = rng.uniform(0.40, 0.58) * np.array([1 - 0.5 * warm, 1.0, 1 + 0.5 * warm])
             ground = sky * rng.uniform(0.45, 0.8) * [1.08, 1.0, 0.94]
             a, b = (linear(_BACKGROUND[k] * rng.uniform(0.7, 1.1, 3)) for k in rng.integers(0, len(_BACKGROUND), 2))
@@ -183,7 +183,7 @@ class Renderer:
         m, w = self.mesh, self.wrinkles
         person = (self.base, self.gaps, self.five, self.traits, self.colours, self.skins, self.front, self.back)
         model = (self.displacements, self.lids, self.lid_weights, self.lip_pairs, self.lower_vertices, self.upper_vertices)
-        topology = (m.rows, m.parents, m.weights, m.triangles, m.material, self.uv)
+        topology = (m.rows, m.parents, m.weights, m.triangles, m.material, self.uv, m.strip.astype(np.float32))
         creases = (w.strengths, w.maps, w.boxes)
         _draw_all(slots, aus, scenes, rotations, person, model, topology, creases, template_points(self.size),
                   self.scale, self.solid, out)  # fmt: skip
@@ -208,14 +208,14 @@ def _draw_all(slots, aus, scenes, rotations, person, model, topology, creases, t
 def _draw_one(slot, aus, scene, rotation, person, model, topology, creases, template, scale, solid, out):
     base, gaps, five, traits, colours, skins, front, back = person
     displacement, lids, lid_weights, lip_pairs, lower, upper = model
-    rows, parents, weights, triangles, material, uv = topology
+    rows, parents, weights, triangles, material, uv, edges = topology
     strengths, maps, boxes = creases
     size = out.shape[0]
     moved = np.empty(base.shape[1:], np.float32)
     raster.express(base[slot], displacement, aus, lids, lid_weights[0], lid_weights[1], gaps[slot], lip_pairs, moved)
     rest = np.empty((uv.shape[0], 3), np.float32)
     raster.subdivide(moved, rows, parents, weights, rest)
-    strip = np.zeros(uv.shape[0], np.float32)
+    strip = edges.copy()
     for i in range(lower.shape[0]):
         strip[lower[i]] = max(np.float32(0), rest[upper[i], 1] - rest[lower[i], 1])
     posed, points, similarity = np.empty_like(rest), np.empty((5, 3), np.float32), np.empty(4)
@@ -244,4 +244,5 @@ def _draw_one(slot, aus, scene, rotation, person, model, topology, creases, temp
                          triangles, material, light)  # fmt: skip
         for column in range(size):
             for k in range(3):
-                out[row, column, k] = np.uint8(255 * min(np.float32(1), light[column, k]) ** np.float32(0.5) + np.float32(0.5))
+                soft = light[column, k] * np.float32(1.1) / (1 + np.float32(0.28) * light[column, k])
+                out[row, column, k] = np.uint8(255 * math.sqrt(min(np.float32(1), soft)) + np.float32(0.5))

@@ -107,9 +107,9 @@ def shade_eye(x, y, under_lid, side, traits, colours, scene, out):
 def _teeth(x, y, lower):
     """Brightness 0 to 1 of a row of teeth; y is the distance from the cutting edge into the gum, 0 outside."""
     x = abs(x)
-    if y < 0 or y > 12 or x > 27:
+    if y < 0 or y > 12 or x > 32:
         return 0.0
-    bounds = (0.0, 8.0, 14.6, 20.2, 24.5, 28.0) if not lower else (0.0, 5.0, 10.4, 16.0, 21.0, 26.0)
+    bounds = (0.0, 8.6, 15.6, 22.0, 27.5, 32.0) if not lower else (0.0, 5.2, 10.8, 17.0, 23.0, 29.0)
     for i in range(5):
         if x < bounds[i + 1]:
             middle, half = 0.5 * (bounds[i] + bounds[i + 1]), 0.5 * (bounds[i + 1] - bounds[i])
@@ -118,7 +118,7 @@ def _teeth(x, y, lower):
             if y < round_off:
                 return 0.0
             gap = 1 - 0.55 * max(0.0, (across - 0.78) / 0.22)
-            return gap * (1 - (x / 34) ** 2) * min(1.0, 0.75 + 0.25 * (y - round_off))
+            return gap * (1 - (x / 40) ** 2) * min(1.0, 0.75 + 0.25 * (y - round_off))
     return 0.0
 
 
@@ -181,12 +181,13 @@ def shade_face(row, scene, traits, colours, texture, front, back, creases, scale
                 if kind == SKIN:
                     shade_skin(u, v, nx, ny, nz, texture, creases, scale, scene, traits[OIL], texel, colour)
                 elif kind == EAR or kind == NECK:
-                    keep = 0.85
-                    if kind == NECK:
+                    if kind == EAR:  # the bowl lies in shadow
+                        keep = 1.0 - 0.55 * min(1.0, max(0.0, 1.0 - strip[i] * p - strip[j] * q - strip[k] * r))
+                    else:
                         keep = 0.30 + 0.55 * min(1.0, max(0.0, (-150 - v) / 45.0))
                     for c in range(3):
                         wrap = np.float32(0.42 - 0.12 * c)
-                        warm = 1.0 if c == 0 or kind == NECK else 0.86
+                        warm = 1.0 if c == 0 or kind == NECK else 0.84
                         colour[c] = colours[0, c] * warm * keep * lit(nx, ny, nz, scene, c, wrap)
                 else:
                     x = p * rest[i, 0] + q * rest[j, 0] + r * rest[k, 0]
@@ -210,7 +211,7 @@ def shade_behind(hx, hy, px, py, scene, colours, back, scale, rotation, texel, o
     """Background, and the hair behind the head over it."""
     if visible:
         t = min(1.0, max(0.0, py + 0.25 * (px - 0.5)))
-        glow = 1.0 + 0.25 * (1 - 4 * ((px - 0.5 - scene[GAZE + 2]) ** 2 + (py - 0.4) ** 2))
+        glow = max(0.6, 1.2 - 0.6 * ((px - 0.5 - scene[GAZE + 2]) ** 2 + (py - 0.4) ** 2))
         for k in range(3):
             out[k] = (scene[BACK_A + k] * (1 - t) + scene[BACK_B + k] * t) * glow
     z = -20.0
@@ -229,8 +230,8 @@ def shade_front(hx, hy, scene, front, scale, rotation, covered, texel, out):
     """The hair in front, lit as the shell of the head that it lies on, and its shadow on the skin below."""
     ex, ey = hx / 92.0, (hy - 5) / 115.0
     reach = ex * ex + ey * ey
-    if hy < 20 and reach < 0.55:
-        return
+    if hy < 18 and (hx / 60) ** 2 + ((hy + 45) / 110) ** 2 < 1:
+        return  # no hair hangs over the middle of the face
     z = 60 + 105 * math.sqrt(max(0.0, 1 - reach)) - 88
     x = (hx - rotation[0, 2] * z) / rotation[0, 0]
     y = (hy - rotation[1, 2] * z) / rotation[1, 1]

@@ -70,7 +70,7 @@ def fields(g: Grid, mesh: Mesh) -> np.ndarray:
     crease_edge = np.minimum(_edge(g, crease), _edge(g, crease * [-1, 1]))
     lid = np.exp(-0.5 * (both["upper"] / 6) ** 2) * (np.abs(np.abs(g.x) - 40) < 26) * (g.y > -4)
     hollow = (
-        0.40 * _blob(g, -20, 6, 7, 9) + 0.16 * _blob(g, -40, 16, 20, 6) + 0.75 * _blob(g, -10.5, -56, 5.0, 2.4)
+        0.40 * _blob(g, -20, 6, 7, 9) + 0.16 * _blob(g, -40, 16, 20, 6) + 0.95 * _blob(g, -11.5, -52.2, 4.6, 1.9)
         + 0.25 * _blob(g, 0, -60, 16, 4) + 0.22 * _blob(g, -27, -50, 3, 6) + 0.25 * _blob(g, 0, -107, 16, 3.5)
         + 0.30 * _blob(g, -35, -89, 3, 2.5) + 0.10 * _blob(g, 0, -66, 2.5, 5) + 0.12 * _blob(g, -40, -14, 16, 4)
         + 0.12 * _blob(g, -17, -28, 4, 14) + 0.10 * _blob(g, -78, -75, 14, 30)
@@ -85,7 +85,7 @@ def fields(g: Grid, mesh: Mesh) -> np.ndarray:
         "blush": _blob(g, -56, -38, 18, 14),
         "beard": beard * np.clip(-signed / 2, 0, 1),
         "hollow": np.clip(hollow, 0, 0.85),
-        "lash": np.exp(-0.5 * (both["upper"] / 1.1) ** 2) + 0.35 * np.exp(-0.5 * (both["lower"] / 0.9) ** 2),
+        "lash": np.exp(-0.5 * (both["upper"] / 1.5) ** 2) + 0.35 * np.exp(-0.5 * (both["lower"] / 0.9) ** 2),
         "crease": np.exp(-0.5 * (crease_edge / 1.3) ** 2),
         "lid": lid,
         "circle": _blob(g, -37, -17, 13, 5),
@@ -144,7 +144,7 @@ def _lay(out, maps, layer, skin, lips, amounts, seed, scale):
 @nb.njit(cache=True, fastmath=True)
 def _brows(layer, colour, curve, thickness, density, arch, length, seed, scale):
     """Hairs along a Bezier curve on either side: upright at the inner end, lying along the brow further out."""
-    count = int(230 * density)
+    count = int(270 * density)
     for side in (-1.0, 1.0):
         for i in range(count):
             k = i * 8 + (4000 if side > 0 else 0)
@@ -154,10 +154,10 @@ def _brows(layer, colour, curve, thickness, density, arch, length, seed, scale):
             by = s**3 * curve[0, 1] + 3 * s * s * t * curve[1, 1] + 3 * s * t * t * curve[2, 1] + t**3 * curve[3, 1]
             by += arch * 4 * t * t * s
             profile = min(1.0, 0.55 + 2.5 * t) * min(1.0, (1.08 - t) * 2.2)
-            by += (uniform(seed, k + 1) - 0.5) * thickness * profile * 1.25 - 1.0
+            by += (uniform(seed, k + 1) - 0.5) * thickness * profile * 1.1 - 1.0
             lean = 1.25 - 1.25 * min(1.0, t * 2.2) - 0.45 * max(0.0, t - 0.55) + (uniform(seed, k + 2) - 0.5) * 0.7
             if uniform(seed, k + 1) > 0.5 and t > 0.25:
-                lean -= 0.5
+                lean -= 0.35
             reach = (5.5 + 3.0 * uniform(seed, k + 3)) * (0.75 + 0.25 * profile)
             ex, ey = bx - np.cos(lean) * reach, by + np.sin(lean) * reach * 0.8
             tint = 0.7 + 0.6 * uniform(seed, k + 4)
