@@ -12,7 +12,7 @@ EXPERIMENT ?= $(shell sed -n 's/^experiment: *\([A-Za-z0-9_-]*\).*/\1/p' params.
 
 VENV := .venv
 READY := $(VENV)/ready
-export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PATH := $(abspath $(VENV))/bin:$(PATH)
 SNAKEMAKE := snakemake --config experiment=$(EXPERIMENT)
 
 help:  ## list these verbs

@@ -1,0 +1,56 @@
+"""After a kill or a power cut: what the interrupted workflow left behind is cleared away, so that it can run again.
+
+Snakemake leaves a lock in its folder when it is killed, and its steps may live on. Both are removed when no other
+Snakemake works in the folder; if one does, or another machine holds the lock, everything stays as it is.
+"""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+import psutil
+
+MARK = "WEMGAN_STARTED_BY"  # every step inherits this from the Snakemake that started it
+
+
+def clear_interrupted(folder: str | Path = ".") -> None:
+    """Remove the lock and the steps of a killed Snakemake in `folder`, and mark what this process will start."""
+    folder = Path(folder).resolve()
+    os.environ[MARK] = str(os.getpid())
+    locks = list((folder / ".snakemake" / "locks").glob("*.lock"))
+    holder = folder / ".snakemake" / "host"
+    here = socket.gethostname()
+    if locks and (not holder.exists() or holder.read_text() == here) and not _others(folder):
+        for process in _orphans(folder):
+            print(f"ending step {process.pid}, left over from an interrupted run", file=sys.stderr)
+            process.kill()
+        for lock in locks:
+            lock.unlink(missing_ok=True)
+        print("an earlier run was interrupted; carrying on", file=sys.stderr)
+        locks = []
+    if not locks:
+        holder.parent.mkdir(exist_ok=True)
+        holder.write_text(here)
+
+
+def _others(folder: Path) -> list[psutil.Process]:
+    """Other Snakemake processes at work in the folder."""
+    mine = {process.pid for process in (psutil.Process(), *psutil.Process().parents())}
+    return [p for p in _at_work(folder) if p.pid not in mine and any("snakemake" in word for word in p.cmdline()[:3])]
+
+
+def _orphans(folder: Path) -> list[psutil.Process]:
+    """Processes that were started by a Snakemake that is no more."""
+    return [p for p in _at_work(folder) if (mark := p.environ().get(MARK)) and not psutil.pid_exists(int(mark))]
+
+
+def _at_work(folder: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cwd() == str(folder) and process.cmdline() and process.environ() is not None:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found

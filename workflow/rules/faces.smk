@@ -1,0 +1,90 @@
+# The faces: drawn, or found on a person's photos and aligned.
+RENDERED = P["data"]["source"] == "rendered"
+FACES = f"{E}/data/faces.npy"
+TABLE = f"{E}/data/faces.csv"
+TRUTH = f"{E}/data/truth.csv"
+SHARDS = range(P["align"]["shards"])
+SHARD = f"{E}/data/shards/{{shard}}"
+
+
+if RENDERED:
+
+    rule render:
+        input:
+            config=f"{E}/config/faces.json",
+            code=sources("render"),
+        output:
+            faces=FACES,
+            table=TABLE,
+            truth=TRUTH,
+        log:
+            f"{E}/logs/render.log",
+        benchmark:
+            f"{E}/benchmarks/render.tsv"
+        threads: workflow.cores
+        message:
+            "Drawing the faces"
+        shell:
+            "python -m wemgan.render --config {input.config} --faces {output.faces} --table {output.table} "
+            "--truth {output.truth} 2>&1 | tee {log}"
+
+else:
+
+    rule photos:
+        input:
+            config=f"{E}/config/photos.json",
+            code=sources("folder"),
+        output:
+            photos=f"{E}/data/photos.csv",
+            aside=f"{E}/data/photos_set_aside.csv",
+        log:
+            f"{E}/logs/photos.log",
+        benchmark:
+            f"{E}/benchmarks/photos.tsv"
+        message:
+            "Listing the photos"
+        shell:
+            "python -m wemgan.folder --config {input.config} --photos {output.photos} --set-aside {output.aside} "
+            "2>&1 | tee {log}"
+
+    rule align:
+        input:
+            config=f"{E}/config/align.json",
+            photos=f"{E}/data/photos.csv",
+            code=sources("align"),
+        output:
+            faces=temp(SHARD + ".npy"),
+            table=temp(SHARD + ".csv"),
+            aside=temp(SHARD + "_set_aside.csv"),
+        log:
+            f"{E}/logs/align/{{shard}}.log",
+        benchmark:
+            f"{E}/benchmarks/align/{{shard}}.tsv"
+        params:
+            of=len(SHARDS),
+        message:
+            "Aligning the faces of part {wildcards.shard} (from 0) of {params.of}"
+        shell:
+            "python -m wemgan.align --config {input.config} --photos {input.photos} "
+            "--shard {wildcards.shard} --of {params.of} "
+            "--faces {output.faces} --table {output.table} --set-aside {output.aside} 2>&1 | tee {log}"
+
+    rule merge:
+        input:
+            faces=expand(SHARD + ".npy", shard=SHARDS),
+            tables=expand(SHARD + ".csv", shard=SHARDS),
+            asides=[f"{E}/data/photos_set_aside.csv", *expand(SHARD + "_set_aside.csv", shard=SHARDS)],
+            code=sources("faces"),
+        output:
+            faces=FACES,
+            table=TABLE,
+            aside=report(f"{E}/data/set_aside.csv", category="Data", caption="../report/set_aside.rst"),
+        log:
+            f"{E}/logs/merge.log",
+        benchmark:
+            f"{E}/benchmarks/merge.tsv"
+        message:
+            "Joining the aligned faces"
+        shell:
+            "python -m wemgan.faces merge --faces {input.faces} --tables {input.tables} --set-asides {input.asides} "
+            "--out-faces {output.faces} --out-table {output.table} --out-set-aside {output.aside} 2>&1 | tee {log}"

@@ -1,0 +1,46 @@
+# The judge of rendered faces, trained on people whom nothing else sees.
+JUDGED = P["judge"]["use"] == "trained"
+JUDGE = [f"{E}/judge/judge.pt"] if JUDGED else []
+
+if JUDGED:
+
+    rule judge_faces:
+        input:
+            config=f"{E}/config/judge_faces.json",
+            code=sources("render"),
+        output:
+            faces=f"{E}/judge/faces.npy",
+            table=f"{E}/judge/faces.csv",
+            truth=f"{E}/judge/truth.csv",
+        log:
+            f"{E}/logs/judge_faces.log",
+        benchmark:
+            f"{E}/benchmarks/judge_faces.tsv"
+        threads: workflow.cores
+        message:
+            "Drawing the judge's faces"
+        shell:
+            "python -m wemgan.render --judge --config {input.config} --faces {output.faces} --table {output.table} "
+            "--truth {output.truth} 2>&1 | tee {log}"
+
+    rule judge:
+        input:
+            config=f"{E}/config/judge.json",
+            faces=f"{E}/judge/faces.npy",
+            table=f"{E}/judge/faces.csv",
+            truth=f"{E}/judge/truth.csv",
+            code=sources("judge"),
+        output:
+            model=f"{E}/judge/judge.pt",
+            report=report(f"{E}/judge/report.csv", category="Judge", caption="../report/judge.rst"),
+        log:
+            f"{E}/logs/judge.log",
+        benchmark:
+            f"{E}/benchmarks/judge.tsv"
+        resources:
+            gpu=GPU,
+        message:
+            "Training the judge"
+        shell:
+            "python -m wemgan.judge --config {input.config} --faces {input.faces} --table {input.table} "
+            "--truth {input.truth} --model {output.model} --report {output.report} 2>&1 | tee {log}"

@@ -1,0 +1,111 @@
+# Tables, figures, and the replay of the finished runs into MLflow.
+PLACES = [(run, seed) for run in P["runs"] for seed in P["seeds"]]
+
+
+def of_runs(name):
+    """The file of that name of every run and seed."""
+    return [f"{RUN}/{name}".format(run=run, seed=seed) for run, seed in PLACES]
+
+
+rule summary:
+    input:
+        metrics=[*expand(f"{E}/controls/{{control}}/metrics.json", control=CONTROLS), *of_runs("metrics.json")],
+        code=sources("summarize"),
+    output:
+        summary=report(f"{E}/summary.csv", category="Tables", caption="../report/summary.rst"),
+        expressions=report(f"{E}/expressions.csv", category="Tables", caption="../report/expressions.rst"),
+        markdown=f"{E}/summary.md",
+    log:
+        f"{E}/logs/summary.log",
+    benchmark:
+        f"{E}/benchmarks/summary.tsv"
+    message:
+        "Gathering the table"
+    shell:
+        "python -m wemgan.summarize --metrics {input.metrics} --summary {output.summary} "
+        "--expressions {output.expressions} --markdown {output.markdown} 2>&1 | tee {log}"
+
+
+rule edits_figure:
+    input:
+        faces=FACES,
+        table=TABLE,
+        pairs=PAIRS,
+        truth=EDITS_TRUTH,
+        edits=of_runs("edits.npy")[0],
+        code=sources("figures"),
+    output:
+        report(f"{E}/figures/edits.png", category="Figures", caption="../report/edits.rst"),
+    log:
+        f"{E}/logs/edits_figure.log",
+    benchmark:
+        f"{E}/benchmarks/edits_figure.tsv"
+    params:
+        truth=f"--truth {EDITS_TRUTH[0]}" if EDITS_TRUTH else "",
+    message:
+        "Drawing the first run's edits"
+    shell:
+        "python -m wemgan.figures edits --faces {input.faces} --table {input.table} --pairs {input.pairs} "
+        "{params.truth} --edits {input.edits} --out {output} 2>&1 | tee {log}"
+
+
+rule runs_figure:
+    input:
+        faces=FACES,
+        table=TABLE,
+        pairs=PAIRS,
+        truth=EDITS_TRUTH,
+        edits=[path for path, (_, seed) in zip(of_runs("edits.npy"), PLACES) if seed == P["seeds"][0]],
+        code=sources("figures"),
+    output:
+        report(f"{E}/figures/runs.png", category="Figures", caption="../report/runs.rst"),
+    log:
+        f"{E}/logs/runs_figure.log",
+    benchmark:
+        f"{E}/benchmarks/runs_figure.tsv"
+    params:
+        truth=f"--truth {EDITS_TRUTH[0]}" if EDITS_TRUTH else "",
+    message:
+        "Drawing the runs side by side"
+    shell:
+        "python -m wemgan.figures runs --faces {input.faces} --table {input.table} --pairs {input.pairs} "
+        "{params.truth} --edits {input.edits} --out {output} 2>&1 | tee {log}"
+
+
+rule curves_figure:
+    input:
+        history=of_runs("history.csv"),
+        code=sources("figures"),
+    output:
+        report(f"{E}/figures/curves.png", category="Figures", caption="../report/curves.rst"),
+    log:
+        f"{E}/logs/curves_figure.log",
+    benchmark:
+        f"{E}/benchmarks/curves_figure.tsv"
+    message:
+        "Drawing the losses"
+    shell:
+        "python -m wemgan.figures curves --history {input.history} --out {output} 2>&1 | tee {log}"
+
+
+rule track:
+    input:
+        config=of_runs("config.json"),
+        history=of_runs("history.csv"),
+        metrics=of_runs("metrics.json"),
+        samples=of_runs("samples.png"),
+        model=of_runs("model.pt"),
+        data=[TABLE, AUS, SPLIT],
+        code=sources("track"),
+    output:
+        f"{E}/tracked.csv",
+    log:
+        f"{E}/logs/track.log",
+    benchmark:
+        f"{E}/benchmarks/track.tsv"
+    resources:
+        mlflow=1,
+    message:
+        "Entering the runs into MLflow"
+    shell:
+        "python -m wemgan.track --configs {input.config} --data {input.data} --tracked {output} 2>&1 | tee {log}"

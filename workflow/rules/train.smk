@@ -1,0 +1,61 @@
+# Training: the AU network that teaches expressions, then every run with every seed, side by side.
+RUN = f"{E}/runs/{{run}}/seed{{seed}}"
+TAUGHT = [run for run in P["runs"] if settings.resolve(P, run, 0)["loss"]["teacher"] == "au_network"]
+
+
+def teacher(wildcards):
+    return [f"{E}/au_network/au_network.pt"] if wildcards.run in TAUGHT else []
+
+
+rule au_network:
+    input:
+        config=f"{E}/config/au_network.json",
+        faces=FACES,
+        table=TABLE,
+        aus=AUS,
+        split=SPLIT,
+        code=sources("au_network"),
+    output:
+        model=f"{E}/au_network/au_network.pt",
+    log:
+        f"{E}/logs/au_network.log",
+    benchmark:
+        f"{E}/benchmarks/au_network.tsv"
+    resources:
+        gpu=GPU,
+    message:
+        "Training the AU network"
+    shell:
+        "python -m wemgan.au_network --config {input.config} --faces {input.faces} --aus {input.aus} "
+        "--split {input.split} --model {output.model} 2>&1 | tee {log}"
+
+
+rule train:
+    input:
+        config=f"{RUN}/config.json",
+        faces=FACES,
+        table=TABLE,
+        aus=AUS,
+        split=SPLIT,
+        teacher=teacher,
+        code=sources("train"),
+    output:
+        model=f"{RUN}/model.pt",
+        history=f"{RUN}/history.csv",
+        samples=report(f"{RUN}/samples.png", category="Samples", labels={"run": "{run}", "seed": "{seed}"}),
+    log:
+        f"{E}/logs/train/{{run}}_seed{{seed}}.log",
+    benchmark:
+        f"{E}/benchmarks/train/{{run}}_seed{{seed}}.tsv"
+    params:
+        # No output, so that Snakemake does not delete it when a training fails: the next one resumes from it.
+        state=lambda wildcards: f"{RUN}/state.pt".format(**wildcards),
+        teacher=lambda wildcards, input: f"--au-network {input.teacher}" if input.teacher else "",
+    resources:
+        gpu=GPU,
+    message:
+        "Training run {wildcards.run} with seed {wildcards.seed}"
+    shell:
+        "python -m wemgan.train --config {input.config} --faces {input.faces} --aus {input.aus} "
+        "--split {input.split} {params.teacher} --model {output.model} --history {output.history} "
+        "--samples {output.samples} --state {params.state} 2>&1 | tee {log}"
