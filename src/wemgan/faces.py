@@ -34,22 +34,20 @@ def read_table(path: str | Path) -> pd.DataFrame:
     """Read a table; ids, identities and paths stay text ("003" is no 3, and a person called NA is no gap)."""
     try:
         # Only an empty cell is a gap, and in text columns not even that.
-        table = pd.read_csv(
-            path, dtype=dict.fromkeys(TEXT_COLUMNS, str), keep_default_na=False, na_values=[""],
-            encoding_errors="surrogateescape",
-        )  # fmt: skip
+        types = dict.fromkeys(TEXT_COLUMNS, str)
+        table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
     except FileNotFoundError:
         raise UserError(f"there is no table {path}; the step that makes it has to run first") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as broken:
-        raise UserError(f"{path} is not a table of comma-separated values ({broken})") from None
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as broken:
+        raise UserError(f"{path} is not a table of comma-separated values in UTF-8 ({broken})") from None
     text = [name for name in TEXT_COLUMNS if name in table]
     return table.fillna(dict.fromkeys(text, "")) if text else table
 
 
 def write_table(path: str | Path, table: pd.DataFrame) -> None:
-    """Write a table whole. File names that are not valid UTF-8 survive it."""
+    """Write a table whole."""
     with whole(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n", errors="surrogateescape")
+        table.to_csv(temporary, index=False, lineterminator="\n")
 
 
 class FaceWriter:

@@ -95,7 +95,7 @@ def identities_by_file(sources: list[str], path: str | Path) -> dict[str, str]:
 
 def rank(identity: str, seed: int | str) -> bytes:
     """A fixed pseudo-random place of an identity among all others, whoever they are: sorts identities evenly mixed."""
-    return hashlib.sha256(f"{seed}/{identity}".encode("utf-8", "surrogateescape")).digest()
+    return hashlib.sha256(f"{seed}/{identity}".encode()).digest()
 
 
 def take(photos: pd.DataFrame, limit: int | None) -> pd.DataFrame:
@@ -120,11 +120,19 @@ def list_photos(folder: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
     else:
         known = identities_by_pattern(sources, folder["pattern"])
         reason = "its path does not match folder.pattern"
-    photos = pd.DataFrame({"id": s, "identity": known[s], "source": s} for s in sources if s in known)
-    aside = pd.DataFrame(
-        [{"id": s, "source": s, "reason": reason} for s in sources if s not in known], columns=list(SET_ASIDE_COLUMNS)
-    )
-    return take(photos, folder["limit"]), aside
+    # Tables are UTF-8, so a photo whose name is not cannot be found again through one.
+    aside = [
+        {"id": _shown(s), "source": _shown(s), "reason": "file name is not UTF-8"} for s in sources if _shown(s) != s
+    ]
+    sources = [s for s in sources if _shown(s) == s]
+    photos = [{"id": s, "identity": known[s], "source": s} for s in sources if s in known]
+    aside += [{"id": s, "source": s, "reason": reason} for s in sources if s not in known]
+    photos = pd.DataFrame(photos, columns=["id", "identity", "source"])
+    return take(photos, folder["limit"]), pd.DataFrame(aside, columns=list(SET_ASIDE_COLUMNS))
+
+
+def _shown(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _refuse(failure: OSError) -> None:
@@ -140,7 +148,7 @@ def _read_csv(path: Path) -> dict[str, str]:
 
 def _read_celeba(path: Path) -> dict[str, str]:
     found = {}
-    for number, line in enumerate(path.read_text(errors="surrogateescape").splitlines(), 1):
+    for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
         if not line.strip():
             continue
         name, _, identity = line.strip().rpartition(" ")
