@@ -29,6 +29,8 @@ from wemgan.template import INTEROCULAR, template_points
 DETECTOR = "mtcnn (facenet-pytorch)"
 # The longer side of the image in which faces are sought. ONet sees a face in 48 px, so more would find no more.
 DETECTION_SIDE = 320
+# MTCNN's own settings: how sure each of its three networks has to be, and the steps of the image pyramid.
+THRESHOLDS, FACTOR = [0.6, 0.7, 0.7], 0.709
 # MTCNN measures points from boxes that it has cut off at the photo's border, so that points of a face at the border
 # come out shifted. A border of this share of the shorter side keeps the boxes whole.
 BORDER = 0.15
@@ -72,8 +74,14 @@ class Detector:
 
         image, scale, border = _for_detection(photo)
         smallest = max(12.0, self.min_face * (min(image.shape[:2]) - 2 * border))
-        with torch.inference_mode():
-            boxes, points = detect_face(image, smallest, *self.networks, [0.6, 0.7, 0.7], 0.709, torch.device("cpu"))
+        if min(image.shape[:2]) < smallest:
+            raise UnusablePhoto("no face found")
+        try:
+            with torch.inference_mode():
+                boxes, points = detect_face(image, smallest, *self.networks, THRESHOLDS, FACTOR, torch.device("cpu"))
+        except (RuntimeError, IndexError):
+            # facenet-pytorch stumbles over candidates that lie wholly outside of the image.
+            raise UnusablePhoto("the face detector failed on it") from None
         boxes, points = np.asarray(boxes[0], float).reshape(-1, 5), np.asarray(points[0], float).reshape(-1, 5, 2)
         sure = boxes[:, 4] >= self.min_probability
         if not sure.any():
