@@ -2,19 +2,17 @@
 import os
 import shutil
 import sys
+import time
 
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import min_version
 
 from wemgan import config as settings
 from wemgan.errors import UserError
-from wemgan.recovery import clear_interrupted
+from wemgan.recovery import clear_interrupted, mistakes
 from wemgan.sources import sources
 
 min_version("9.0")
-
-
-conda: "environment.yml"
 
 
 report: "workflow/report/workflow.rst"
@@ -25,6 +23,7 @@ try:
 except UserError as mistake:
     raise WorkflowError(str(mistake)) from None
 E = f"results/{P['experiment']}"
+STARTED = time.time()
 if workflow.is_main_process:
     clear_interrupted()
     settings.write_stages(P, E)
@@ -32,7 +31,7 @@ if workflow.is_main_process:
 # Steps run by this Python, with as many threads as their rule says, also where Snakemake does not set them.
 os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
 GPU = int(shutil.which("nvidia-smi") is not None)
-shell.prefix("export NUMBA_NUM_THREADS=$OMP_NUM_THREADS PYTHONUNBUFFERED=1; ")
+shell.prefix("set -euo pipefail; export NUMBA_NUM_THREADS=$OMP_NUM_THREADS PYTHONUNBUFFERED=1; ")
 
 
 wildcard_constraints:
@@ -51,3 +50,7 @@ rule all:
 for stage in ("faces", "label", "split", "judge", "train", "evaluate", "report"):
 
     include: f"workflow/rules/{stage}.smk"
+
+
+onerror:
+    print(mistakes(f"{E}/logs", STARTED), file=sys.stderr)

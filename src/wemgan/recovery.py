@@ -1,4 +1,4 @@
-"""After a kill or a power cut: what the interrupted workflow left behind is cleared away, so that it can run again.
+"""After a failure: which sentence it was. After a kill or a power cut: what the interrupted workflow left behind is cleared away, so that it can run again.
 
 Snakemake leaves a lock in its folder when it is killed, and its steps may live on. Both are removed when no other
 Snakemake works in the folder; if one does, or another machine holds the lock, everything stays as it is.
@@ -32,6 +32,16 @@ def clear_interrupted(folder: str | Path = ".") -> None:
     if not locks:
         holder.parent.mkdir(exist_ok=True)
         holder.write_text(here)
+
+
+def mistakes(logs: str | Path, since: float) -> str:
+    """The sentences with which steps failed, from the logs that were written after the time `since`, one a line."""
+    found = {}
+    for log in sorted(Path(logs).rglob("*.log")):
+        lines = log.read_text(errors="replace").splitlines() if log.stat().st_mtime >= since else []
+        if lines and lines[-1].startswith("error: "):
+            found[lines[-1]] = log
+    return "\n".join(["What went wrong:", *(f"  {line}\n    (in {log})" for line, log in found.items())]) if found else ""
 
 
 def _others(folder: Path) -> list[psutil.Process]:

@@ -1,5 +1,11 @@
 # Measures of every run on the same pairs, with the copy of the input and, where it exists, the truth beside them.
+PLACES = [(run, seed) for run in P["runs"] for seed in P["seeds"]]
 CONTROLS = ["copy", "truth"] if RENDERED else ["copy"]
+
+
+def of_runs(name):
+    """The file of that name of every run and seed."""
+    return [f"{RUN}/{name}".format(run=run, seed=seed) for run, seed in PLACES]
 
 
 MEASURED = dict(
@@ -33,6 +39,8 @@ rule evaluate:
         f"{E}/logs/evaluate/{{run}}_seed{{seed}}.log",
     benchmark:
         f"{E}/benchmarks/evaluate/{{run}}_seed{{seed}}.tsv"
+    conda:
+        "../../environment.yml"
     resources:
         gpu=GPU,
     message:
@@ -51,9 +59,17 @@ rule control:
         f"{E}/logs/evaluate/control_{{control}}.log",
     benchmark:
         f"{E}/benchmarks/evaluate/control_{{control}}.tsv"
+    conda:
+        "../../environment.yml"
     resources:
         gpu=GPU,
     message:
         "Measuring the control {wildcards.control}"
     shell:
         MEASURE + "--control {wildcards.control} 2>&1 | tee {log}"
+
+
+rule runs:
+    input:
+        of_runs("metrics.json"),
+        expand(f"{E}/controls/{{control}}/metrics.json", control=CONTROLS),

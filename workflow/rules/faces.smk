@@ -21,6 +21,8 @@ if RENDERED:
             f"{E}/logs/render.log",
         benchmark:
             f"{E}/benchmarks/render.tsv"
+        conda:
+            "../../environment.yml"
         threads: workflow.cores
         message:
             "Drawing the faces"
@@ -41,6 +43,8 @@ else:
             f"{E}/logs/photos.log",
         benchmark:
             f"{E}/benchmarks/photos.tsv"
+        conda:
+            "../../environment.yml"
         message:
             "Listing the photos"
         shell:
@@ -60,6 +64,8 @@ else:
             f"{E}/logs/align/{{shard}}.log",
         benchmark:
             f"{E}/benchmarks/align/{{shard}}.tsv"
+        conda:
+            "../../environment.yml"
         params:
             of=len(SHARDS),
         message:
@@ -83,6 +89,8 @@ else:
             f"{E}/logs/merge.log",
         benchmark:
             f"{E}/benchmarks/merge.tsv"
+        conda:
+            "../../environment.yml"
         message:
             "Joining the aligned faces"
         shell:

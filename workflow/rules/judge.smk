@@ -16,6 +16,8 @@ if JUDGED:
             f"{E}/logs/judge_faces.log",
         benchmark:
             f"{E}/benchmarks/judge_faces.tsv"
+        conda:
+            "../../environment.yml"
         threads: workflow.cores
         message:
             "Drawing the judge's faces"
@@ -37,6 +39,8 @@ if JUDGED:
             f"{E}/logs/judge.log",
         benchmark:
             f"{E}/benchmarks/judge.tsv"
+        conda:
+            "../../environment.yml"
         resources:
             gpu=GPU,
         message:
@@ -44,3 +48,8 @@ if JUDGED:
         shell:
             "python -m wemgan.judge --config {input.config} --faces {input.faces} --table {input.table} "
             "--truth {input.truth} --model {output.model} --report {output.report} 2>&1 | tee {log}"
+
+
+rule judged:
+    input:
+        JUDGE,

@@ -16,6 +16,8 @@ rule label:
         f"{E}/logs/label.log",
     benchmark:
         f"{E}/benchmarks/label.tsv"
+    conda:
+        "../../environment.yml"
     params:
         truth=f"--truth {TRUTH}" if RENDERED else "",
     message:

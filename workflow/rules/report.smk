@@ -1,10 +1,4 @@
 # Tables, figures, and the replay of the finished runs into MLflow.
-PLACES = [(run, seed) for run in P["runs"] for seed in P["seeds"]]
-
-
-def of_runs(name):
-    """The file of that name of every run and seed."""
-    return [f"{RUN}/{name}".format(run=run, seed=seed) for run, seed in PLACES]
 
 
 rule summary:
@@ -19,6 +13,8 @@ rule summary:
         f"{E}/logs/summary.log",
     benchmark:
         f"{E}/benchmarks/summary.tsv"
+    conda:
+        "../../environment.yml"
     message:
         "Gathering the table"
     shell:
@@ -40,6 +36,8 @@ rule edits_figure:
         f"{E}/logs/edits_figure.log",
     benchmark:
         f"{E}/benchmarks/edits_figure.tsv"
+    conda:
+        "../../environment.yml"
     params:
         truth=f"--truth {EDITS_TRUTH[0]}" if EDITS_TRUTH else "",
     message:
@@ -63,6 +61,8 @@ rule runs_figure:
         f"{E}/logs/runs_figure.log",
     benchmark:
         f"{E}/benchmarks/runs_figure.tsv"
+    conda:
+        "../../environment.yml"
     params:
         truth=f"--truth {EDITS_TRUTH[0]}" if EDITS_TRUTH else "",
     message:
@@ -82,6 +82,8 @@ rule curves_figure:
         f"{E}/logs/curves_figure.log",
     benchmark:
         f"{E}/benchmarks/curves_figure.tsv"
+    conda:
+        "../../environment.yml"
     message:
         "Drawing the losses"
     shell:
@@ -103,6 +105,8 @@ rule track:
         f"{E}/logs/track.log",
     benchmark:
         f"{E}/benchmarks/track.tsv"
+    conda:
+        "../../environment.yml"
     resources:
         mlflow=1,
     message:

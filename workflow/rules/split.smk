@@ -16,6 +16,8 @@ rule split:
         f"{E}/logs/split.log",
     benchmark:
         f"{E}/benchmarks/split.tsv"
+    conda:
+        "../../environment.yml"
     message:
         "Splitting the people"
     shell:
@@ -37,6 +39,8 @@ rule pairs:
         f"{E}/logs/pairs.log",
     benchmark:
         f"{E}/benchmarks/pairs.tsv"
+    conda:
+        "../../environment.yml"
     params:
         truth=f"--truth {EDITS_TRUTH[0]}" if RENDERED else "",
     message:
@@ -44,3 +48,8 @@ rule pairs:
     shell:
         "python -m wemgan.pairs --config {input.config} --table {input.table} --aus {input.aus} "
         "--split {input.split} --pairs {output.pairs} {params.truth} 2>&1 | tee {log}"
+
+
+rule data:
+    input:
+        [FACES, TABLE, AUS, SPLIT, PAIRS, *EDITS_TRUTH],

@@ -21,6 +21,8 @@ rule au_network:
         f"{E}/logs/au_network.log",
     benchmark:
         f"{E}/benchmarks/au_network.tsv"
+    conda:
+        "../../environment.yml"
     resources:
         gpu=GPU,
     message:
@@ -47,12 +49,14 @@ rule train:
         f"{E}/logs/train/{{run}}_seed{{seed}}.log",
     benchmark:
         f"{E}/benchmarks/train/{{run}}_seed{{seed}}.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        gpu=GPU,
     params:
         # No output, so that Snakemake does not delete it when a training fails: the next one resumes from it.
         state=lambda wildcards: f"{RUN}/state.pt".format(**wildcards),
         teacher=lambda wildcards, input: f"--au-network {input.teacher}" if input.teacher else "",
-    resources:
-        gpu=GPU,
     message:
         "Training run {wildcards.run} with seed {wildcards.seed}"
     shell:
