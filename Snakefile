@@ -28,10 +28,11 @@ if workflow.is_main_process:
     clear_interrupted()
     settings.write_stages(P, E)
 
-# Steps run by this Python, with as many threads as their rule says, also where Snakemake does not set them.
-os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-GPU = int(shutil.which("nvidia-smi") is not None)
-shell.prefix("set -euo pipefail; export NUMBA_NUM_THREADS=$OMP_NUM_THREADS PYTHONUNBUFFERED=1; ")
+# Steps run by the Python that runs Snakemake, with as many threads as their rule says.
+shell.prefix(
+    f"set -euo pipefail; export PATH={os.path.dirname(sys.executable)}:$PATH PYTHONUNBUFFERED=1 "
+    "NUMBA_NUM_THREADS=$OMP_NUM_THREADS; "
+)
 
 
 wildcard_constraints:
@@ -47,7 +48,7 @@ rule all:
         f"{E}/tracked.csv",
 
 
-for stage in ("faces", "label", "split", "judge", "train", "evaluate", "report"):
+for stage in ("common", "faces", "label", "split", "judge", "train", "evaluate", "report"):
 
     include: f"workflow/rules/{stage}.smk"
 

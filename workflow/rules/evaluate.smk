@@ -1,36 +1,7 @@
 # Measures of every run on the same pairs, with the copy of the input and, where it exists, the truth beside them.
-PLACES = [(run, seed) for run in P["runs"] for seed in P["seeds"]]
-CONTROLS = ["copy", "truth"] if RENDERED else ["copy"]
-
-
-def of_runs(name):
-    """The file of that name of every run and seed."""
-    return [f"{RUN}/{name}".format(run=run, seed=seed) for run, seed in PLACES]
-
-
-MEASURED = dict(
-    config=f"{E}/config/evaluate.json",
-    faces=FACES,
-    table=TABLE,
-    aus=AUS,
-    split=SPLIT,
-    pairs=PAIRS,
-    truth=EDITS_TRUTH,
-    judge=JUDGE,
-    code=sources("evaluate"),
-)
-MEASURE = (
-    "python -m wemgan.evaluate --config {input.config} --faces {input.faces} --table {input.table} "
-    "--aus {input.aus} --split {input.split} --pairs {input.pairs} "
-    + (f"--truth {EDITS_TRUTH[0]} " if EDITS_TRUTH else "")
-    + (f"--judge {JUDGE[0]} " if JUDGE else "")
-    + "--metrics {output.metrics} --edits {output.edits} "
-)
-
-
 rule evaluate:
     input:
-        **MEASURED,
+        **measured(sources("evaluate")),
         model=f"{RUN}/model.pt",
     output:
         metrics=f"{RUN}/metrics.json",
@@ -43,15 +14,20 @@ rule evaluate:
         "../../environment.yml"
     resources:
         gpu=GPU,
+    params:
+        truth=flag("truth"),
+        judge=flag("judge"),
     message:
         "Measuring run {wildcards.run} with seed {wildcards.seed}"
     shell:
-        MEASURE + "--model {input.model} 2>&1 | tee {log}"
+        "python -m wemgan.evaluate --config {input.config} --faces {input.faces} --table {input.table} "
+        "--aus {input.aus} --split {input.split} --pairs {input.pairs} {params.truth} {params.judge} "
+        "--metrics {output.metrics} --edits {output.edits} --model {input.model} 2>&1 | tee {log}"
 
 
 rule control:
     input:
-        **MEASURED,
+        **measured(sources("evaluate")),
     output:
         metrics=f"{E}/controls/{{control}}/metrics.json",
         edits=temp(f"{E}/controls/{{control}}/edits.npy"),
@@ -63,13 +39,18 @@ rule control:
         "../../environment.yml"
     resources:
         gpu=GPU,
+    params:
+        truth=flag("truth"),
+        judge=flag("judge"),
     message:
         "Measuring the control {wildcards.control}"
     shell:
-        MEASURE + "--control {wildcards.control} 2>&1 | tee {log}"
+        "python -m wemgan.evaluate --config {input.config} --faces {input.faces} --table {input.table} "
+        "--aus {input.aus} --split {input.split} --pairs {input.pairs} {params.truth} {params.judge} "
+        "--metrics {output.metrics} --edits {output.edits} --control {wildcards.control} 2>&1 | tee {log}"
 
 
 rule runs:
     input:
         of_runs("metrics.json"),
-        expand(f"{E}/controls/{{control}}/metrics.json", control=CONTROLS),
+        CONTROLS,

@@ -1,12 +1,4 @@
 # The faces: drawn, or found on a person's photos and aligned.
-RENDERED = P["data"]["source"] == "rendered"
-FACES = f"{E}/data/faces.npy"
-TABLE = f"{E}/data/faces.csv"
-TRUTH = f"{E}/data/truth.csv"
-SHARDS = range(P["align"]["shards"])
-SHARD = f"{E}/data/shards/{{shard}}"
-
-
 if RENDERED:
 
     rule render:
@@ -57,9 +49,9 @@ else:
             photos=f"{E}/data/photos.csv",
             code=sources("align"),
         output:
-            faces=temp(SHARD + ".npy"),
-            table=temp(SHARD + ".csv"),
-            aside=temp(SHARD + "_set_aside.csv"),
+            faces=temp(f"{SHARD}.npy"),
+            table=temp(f"{SHARD}.csv"),
+            aside=temp(f"{SHARD}_set_aside.csv"),
         log:
             f"{E}/logs/align/{{shard}}.log",
         benchmark:
@@ -77,9 +69,9 @@ else:
 
     rule merge:
         input:
-            faces=expand(SHARD + ".npy", shard=SHARDS),
-            tables=expand(SHARD + ".csv", shard=SHARDS),
-            asides=[f"{E}/data/photos_set_aside.csv", *expand(SHARD + "_set_aside.csv", shard=SHARDS)],
+            faces=expand(f"{SHARD}.npy", shard=SHARDS),
+            tables=expand(f"{SHARD}.csv", shard=SHARDS),
+            asides=[f"{E}/data/photos_set_aside.csv", *expand(f"{SHARD}_set_aside.csv", shard=SHARDS)],
             code=sources("faces"),
         output:
             faces=FACES,

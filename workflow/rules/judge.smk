@@ -1,8 +1,5 @@
 # The judge of rendered faces, trained on people whom nothing else sees.
-JUDGED = P["judge"]["use"] == "trained"
-JUDGE = [f"{E}/judge/judge.pt"] if JUDGED else []
-
-if JUDGED:
+if JUDGE:
 
     rule judge_faces:
         input:

@@ -1,7 +1,4 @@
 # Action units of the faces.
-AUS = f"{E}/data/aus.csv"
-
-
 rule label:
     input:
         config=f"{E}/config/label.json",
@@ -19,7 +16,7 @@ rule label:
     conda:
         "../../environment.yml"
     params:
-        truth=f"--truth {TRUTH}" if RENDERED else "",
+        truth=flag("truth"),
     message:
         "Labelling the faces"
     shell:

@@ -3,7 +3,7 @@
 
 rule summary:
     input:
-        metrics=[*expand(f"{E}/controls/{{control}}/metrics.json", control=CONTROLS), *of_runs("metrics.json")],
+        metrics=[*CONTROLS, *of_runs("metrics.json")],
         code=sources("summarize"),
     output:
         summary=report(f"{E}/summary.csv", category="Tables", caption="../report/summary.rst"),
@@ -39,7 +39,7 @@ rule edits_figure:
     conda:
         "../../environment.yml"
     params:
-        truth=f"--truth {EDITS_TRUTH[0]}" if EDITS_TRUTH else "",
+        truth=flag("truth"),
     message:
         "Drawing the first run's edits"
     shell:
@@ -53,7 +53,7 @@ rule runs_figure:
         table=TABLE,
         pairs=PAIRS,
         truth=EDITS_TRUTH,
-        edits=[path for path, (_, seed) in zip(of_runs("edits.npy"), PLACES) if seed == P["seeds"][0]],
+        edits=of_runs("edits.npy", P["seeds"][:1]),
         code=sources("figures"),
     output:
         report(f"{E}/figures/runs.png", category="Figures", caption="../report/runs.rst"),
@@ -64,7 +64,7 @@ rule runs_figure:
     conda:
         "../../environment.yml"
     params:
-        truth=f"--truth {EDITS_TRUTH[0]}" if EDITS_TRUTH else "",
+        truth=flag("truth"),
     message:
         "Drawing the runs side by side"
     shell:

@@ -1,9 +1,4 @@
 # Who is trained on, who is held out, and the pairs of a face and an expression that every run is measured on.
-SPLIT = f"{E}/data/split.csv"
-PAIRS = f"{E}/data/pairs.csv"
-EDITS_TRUTH = [f"{E}/data/truth.npy"] if RENDERED else []
-
-
 rule split:
     input:
         config=f"{E}/config/split.json",

@@ -1,12 +1,4 @@
 # Training: the AU network that teaches expressions, then every run with every seed, side by side.
-RUN = f"{E}/runs/{{run}}/seed{{seed}}"
-TAUGHT = [run for run in P["runs"] if settings.resolve(P, run, 0)["loss"]["teacher"] == "au_network"]
-
-
-def teacher(wildcards):
-    return [f"{E}/au_network/au_network.pt"] if wildcards.run in TAUGHT else []
-
-
 rule au_network:
     input:
         config=f"{E}/config/au_network.json",
@@ -39,7 +31,7 @@ rule train:
         table=TABLE,
         aus=AUS,
         split=SPLIT,
-        teacher=teacher,
+        au_network=teacher,
         code=sources("train"),
     output:
         model=f"{RUN}/model.pt",
@@ -56,10 +48,10 @@ rule train:
     params:
         # No output, so that Snakemake does not delete it when a training fails: the next one resumes from it.
         state=lambda wildcards: f"{RUN}/state.pt".format(**wildcards),
-        teacher=lambda wildcards, input: f"--au-network {input.teacher}" if input.teacher else "",
+        au_network=flag("au_network"),
     message:
         "Training run {wildcards.run} with seed {wildcards.seed}"
     shell:
         "python -m wemgan.train --config {input.config} --faces {input.faces} --aus {input.aus} "
-        "--split {input.split} {params.teacher} --model {output.model} --history {output.history} "
+        "--split {input.split} {params.au_network} --model {output.model} --history {output.history} "
         "--samples {output.samples} --state {params.state} 2>&1 | tee {log}"
