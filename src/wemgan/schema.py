@@ -1,11 +1,25 @@
 """The schema of the configuration: checks that answer in sentences, and the parameters' documentation."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 
 from wemgan.errors import UserError
+
+
+BOUNDS = {
+    "minimum": "must be at least {}",
+    "maximum": "must be at most {}",
+    "exclusiveMinimum": "must be more than {}",
+    "exclusiveMaximum": "must be less than {}",
+    "multipleOf": "must be a multiple of {}",
+    "minItems": "must have at least {} entry",
+    "minProperties": "must have at least {} entry",
+    "minLength": "may not be empty",
+    "uniqueItems": "may not have the same entry twice",
+}
 
 
 def read_schema(path: str | Path) -> dict:
@@ -28,7 +42,8 @@ def check_keys(params: dict, schema: dict, where: str) -> None:
         for name in content:
             if name not in known:
                 inside = nearest(str(name), list(known)).replace("mean ", f"mean {section}.")
-                hint = inside or nearest(f"{section}.{name}", _dotted(schema))
+                elsewhere = [key for key in _dotted(schema) if key.endswith(f".{name}")]
+                hint = inside or (f"; did you mean {elsewhere[0]}?" if elsewhere else "")
                 raise UserError(f"{where}: there is no parameter {section}.{name}{hint}")
 
 
@@ -78,24 +93,20 @@ def _sentence(error, key: str) -> str:
     value, bound = _show(error.instance), error.validator_value
     if error.validator == "pattern" and error.schema.get("pattern") == "^[A-Za-z0-9_-]+$":
         return f"{key or 'the name'}: {value} may have only letters, digits, _ and -"
-    words = {
-        "type": f"must be {_type(bound)}",
-        "enum": f"must be one of {', '.join(map(str, bound)) if isinstance(bound, list) else bound}",
-        "minimum": f"must be at least {bound}",
-        "maximum": f"must be at most {bound}",
-        "exclusiveMinimum": f"must be more than {bound}",
-        "exclusiveMaximum": f"must be less than {bound}",
-        "multipleOf": f"must be a multiple of {bound}",
-        "minItems": f"must have at least {bound} entry",
-        "minProperties": f"must have at least {bound} entry",
-        "minLength": "may not be empty",
-        "uniqueItems": "may not have the same entry twice",
-    }.get(error.validator, error.message)
+    if error.validator == "type":
+        words = f"must be {_type(bound)}"
+    elif error.validator == "enum":
+        words = f"must be one of {', '.join(bound)}"
+    elif error.validator in BOUNDS:
+        words = BOUNDS[error.validator].format(bound)
+    else:
+        words = error.message
     return f"{key} is {value}, but {words}"
 
 
 def _show(value: object) -> str:
-    return {True: "true", False: "false", None: "null"}[value] if value is None or value is True or value is False else repr(value)
+    """A value as it stands in YAML."""
+    return json.dumps(value) if value is None or isinstance(value, bool) else repr(value)
 
 
 def _type(bound: str | list) -> str:

@@ -1,4 +1,39 @@
-# The places of files that several rules hand to each other, and what the configuration says of the workflow's shape.
+# The configuration, and the places of files that several rules hand to each other.
+import os
+import shutil
+import sys
+import time
+
+from snakemake.exceptions import WorkflowError
+
+from wemgan import config as settings
+from wemgan.errors import UserError
+from wemgan.recovery import clear_interrupted, mistakes
+from wemgan.sources import sources
+
+STARTED = time.time()
+try:
+    P = settings.load(**config)
+except UserError as mistake:
+    raise WorkflowError(str(mistake)) from None
+E = f"results/{P['experiment']}"
+if workflow.is_main_process:
+    clear_interrupted()
+    settings.write_stages(P, E)
+
+# Steps run by the Python that runs Snakemake, with as many threads as their rule says.
+shell.prefix(
+    f"set -euo pipefail; export PATH={os.path.dirname(sys.executable)}:$PATH PYTHONUNBUFFERED=1 "
+    "NUMBA_NUM_THREADS=$OMP_NUM_THREADS; "
+)
+
+
+wildcard_constraints:
+    run="[A-Za-z0-9_-]+",
+    seed=r"\d+",
+    shard=r"\d+",
+
+
 RENDERED = P["data"]["source"] == "rendered"
 GPU = int(shutil.which("nvidia-smi") is not None)
 
