@@ -144,7 +144,7 @@ def paste_back(photo: Image.Image, edited: np.ndarray, matrix: np.ndarray, feath
     alpha = layers[..., 3:]
     whole = np.array(photo)
     part = whole[top:bottom, left:right]
-    # Outside its frame the warped edit is black; there alpha is 0, and dividing by what is inside is not needed.
+    # Beyond its frame the warped edit is black, which does not show: alpha is 0 there.
     part[:] = (part * (1 - alpha) + 255 * layers[..., :3] * alpha).round().astype(np.uint8)
     return Image.fromarray(whole)
 

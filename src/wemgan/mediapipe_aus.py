@@ -6,7 +6,6 @@ AU06 and AU09 there is one, but the published model leaves `cheekSquint` and `no
 these four cannot be labelled this way. docs/data.md tells what was checked against human labels.
 """
 
-import os
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -98,8 +97,6 @@ def enlarge(image: np.ndarray) -> np.ndarray:
 
 
 def _landmarker(model: str):
-    # Its notes on accelerators are of no use to a reader of the log; set before the library is loaded.
-    os.environ.setdefault("GLOG_minloglevel", "2")
     try:
         from mediapipe.tasks.python import BaseOptions, vision
 
