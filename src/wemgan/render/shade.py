@@ -7,7 +7,7 @@ import numpy as np
 
 from wemgan.render import hair as hair_frame
 from wemgan.render import skin as skin_frame
-from wemgan.render.mesh import EAR, EYE, NECK, SKIN
+from wemgan.render.mesh import EAR, EYE, MOUTH, SKIN
 
 SKIN_LEFT, SKIN_TOP = skin_frame.LEFT, skin_frame.TOP
 HAIR_LEFT, HAIR_TOP = hair_frame.LEFT, hair_frame.TOP
@@ -41,10 +41,11 @@ def lit(nx, ny, nz, scene, k, wrap):
 
 
 @nb.njit(cache=True, fastmath=True)
-def shade_skin(u, v, nx, ny, nz, texture, creases, scale, scene, oil, texel, out):
+def shade_skin(u, v, nx, ny, nz, texture, creases, scale, crease_scale, scene, oil, texel, out):
     """A sample of skin or lips at texture place (u, v) in head coordinates."""
     x, y = (u - SKIN_LEFT) * scale - 0.5, (SKIN_TOP - v) * scale - 0.5
     look_up(texture, x, y, texel)
+    x, y = (u - SKIN_LEFT) * crease_scale - 0.5, (SKIN_TOP - v) * crease_scale - 0.5
     x = min(max(x, 0.0), creases.shape[1] - 1.001)
     y = min(max(y, 0.0), creases.shape[0] - 1.001)
     i, j = int(x), int(y)
@@ -151,63 +152,122 @@ def shade_mouth(x, y, under_lip, over_lip, jaw, traits, scene, out):
 
 
 @nb.njit(cache=True, fastmath=True)
-def shade_face(row, scene, traits, colours, texture, front, back, creases, scale, hair_scale, similarity, rotation,
-               jaw, buffers, vertices, rest, normal, uv, strip, triangles, material, out):  # fmt: skip
-    """Average the samples of one row of pixels into `out` (W, 3) linear light."""
+def shade_row(row, scene, person, textures, halves, creases, scale, view, buffers, geometry, out):
+    """One row of pixels into `out` (W, 3), linear light.
+
+    A pixel whose four samples all see skin, or all see what lies behind the head, is shaded once from textures of
+    half the resolution; any other is the mean of its samples.
+    """
     index, first, second = buffers
+    posed, rest, normal, uv, strip, triangles, material = geometry
+    similarity, rotation, jaw = view
     width = out.shape[0]
     colour, texel = np.empty(3, np.float32), np.empty(4, np.float32)
     a, b, tx, ty = similarity[0], similarity[1], similarity[2], similarity[3]
     norm = 1.0 / (a * a + b * b)
+    limit = 6.0 / math.sqrt(a * a + b * b)
     for column in range(width):
-        total0 = total1 = total2 = np.float32(0)
+        skin, behind = 0, 0
+        u = v = nx = ny = nz = low_u = low_v = np.float32(0)
+        high_u = high_v = np.float32(-1e9)
+        low_u = low_v = np.float32(1e9)
+        for s in range(4):
+            sy, sx = row * 2 + s // 2, column * 2 + s % 2
+            t = index[sy, sx]
+            if t < 0:
+                behind += 1
+            elif material[t] == SKIN:
+                skin += 1
+                i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+                p, q = first[sy, sx], second[sy, sx]
+                r = 1 - p - q
+                su, sv = p * uv[i, 0] + q * uv[j, 0] + r * uv[k, 0], p * uv[i, 1] + q * uv[j, 1] + r * uv[k, 1]
+                u, v = u + su, v + sv
+                low_u, high_u, low_v, high_v = min(low_u, su), max(high_u, su), min(low_v, sv), max(high_v, sv)
+                nx += p * normal[i, 0] + q * normal[j, 0] + r * normal[k, 0]
+                ny += p * normal[i, 1] + q * normal[j, 1] + r * normal[k, 1]
+                nz += p * normal[i, 2] + q * normal[j, 2] + r * normal[k, 2]
+        whole_skin = skin == 4 and high_u - low_u < limit and high_v - low_v < limit
+        if whole_skin or behind == 4:
+            hx, hy = (a * (column - tx) + b * (row - ty)) * norm, -(a * (row - ty) - b * (column - tx)) * norm
+            if whole_skin:
+                f = np.float32(0.25)
+                shade_skin(u * f, v * f, nx * f, ny * f, nz * f, halves[0], creases, scale * 0.5, scale * 0.5, scene,
+                           person[0][OIL], texel, colour)  # fmt: skip
+            else:
+                shade_behind(hx, hy, column / width, row / width, scene, halves[2], scale * 0.5, rotation, texel, colour, True)
+            shade_front(hx, hy, scene, halves[1], scale * 0.5, rotation, whole_skin, texel, colour)
+            out[column, 0], out[column, 1], out[column, 2] = colour[0], colour[1], colour[2]
+            continue
+        out[column] = 0
         for s in range(4):
             sy, sx = row * 2 + s // 2, column * 2 + s % 2
             px, py = sx * 0.5 - 0.25, sy * 0.5 - 0.25
             # Where the sample lies in the posed head's plane, y up.
             hx, hy = (a * (px - tx) + b * (py - ty)) * norm, -(a * (py - ty) - b * (px - tx)) * norm
             t = index[sy, sx]
-            if t < 0 or material[t] == NECK:
-                shade_behind(hx, hy, px / width, py / width, scene, colours, back, hair_scale, rotation, texel, colour, t < 0)
-            if t >= 0:
-                i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-                p, q = first[sy, sx], second[sy, sx]
-                r = 1 - p - q
-                kind = material[t]
-                nx = p * normal[i, 0] + q * normal[j, 0] + r * normal[k, 0]
-                ny = p * normal[i, 1] + q * normal[j, 1] + r * normal[k, 1]
-                nz = p * normal[i, 2] + q * normal[j, 2] + r * normal[k, 2]
-                u, v = p * uv[i, 0] + q * uv[j, 0] + r * uv[k, 0], p * uv[i, 1] + q * uv[j, 1] + r * uv[k, 1]
-                if kind == SKIN:
-                    shade_skin(u, v, nx, ny, nz, texture, creases, scale, scene, traits[OIL], texel, colour)
-                elif kind == EAR or kind == NECK:
-                    if kind == EAR:  # the bowl lies in shadow
-                        keep = 1.0 - 0.55 * min(1.0, max(0.0, 1.0 - strip[i] * p - strip[j] * q - strip[k] * r))
-                    else:
-                        keep = 0.30 + 0.55 * min(1.0, max(0.0, (-150 - v) / 45.0))
-                    for c in range(3):
-                        wrap = np.float32(0.42 - 0.12 * c)
-                        warm = 1.0 if c == 0 or kind == NECK else 0.84
-                        colour[c] = colours[0, c] * warm * keep * lit(nx, ny, nz, scene, c, wrap)
-                else:
-                    x = p * rest[i, 0] + q * rest[j, 0] + r * rest[k, 0]
-                    y = p * rest[i, 1] + q * rest[j, 1] + r * rest[k, 1]
-                    e = p * strip[i] + q * strip[j] + r * strip[k]
-                    if kind == EYE:
-                        side = np.float32(1.0 if x > 0 else -1.0)
-                        shade_eye(x - side * traits[EYE_X], y - traits[EYE_Y], e, side, traits, colours, scene, colour)
-                    else:
-                        gap = max(strip[i], strip[j], strip[k])
-                        shade_mouth(x, y, e, gap - e, jaw, traits, scene, colour)
-            shade_front(hx, hy, scene, front, hair_scale, rotation, t >= 0, texel, colour)
-            total0 += colour[0]
-            total1 += colour[1]
-            total2 += colour[2]
-        out[column, 0], out[column, 1], out[column, 2] = 0.25 * total0, 0.25 * total1, 0.25 * total2
+            if t < 0:
+                shade_behind(hx, hy, px / width, py / width, scene, textures[2], scale, rotation, texel, colour, True)
+            else:
+                shade_sample(t, first[sy, sx], second[sy, sx], scene, person, textures[0], creases, scale, jaw, geometry,
+                             texel, colour)  # fmt: skip
+            shade_front(hx, hy, scene, textures[1], scale, rotation, t >= 0, texel, colour)
+            for c in range(3):
+                out[column, c] += np.float32(0.25) * colour[c]
 
 
 @nb.njit(cache=True, fastmath=True)
-def shade_behind(hx, hy, px, py, scene, colours, back, scale, rotation, texel, out, visible):
+def shade_sample(t, p, q, scene, person, texture, creases, scale, jaw, geometry, texel, out):
+    """One sample of triangle t at barycentric place (p, q), by the triangle's material."""
+    posed, rest, normal, uv, strip, triangles, material = geometry
+    traits, colours = person
+    i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+    r = 1 - p - q
+    kind = material[t]
+    edge = p * strip[i] + q * strip[j] + r * strip[k]
+    if kind == EYE or kind == MOUTH:  # noqa: SIM109 - a tuple would be built for every sample
+        x = p * rest[i, 0] + q * rest[j, 0] + r * rest[k, 0]
+        y = p * rest[i, 1] + q * rest[j, 1] + r * rest[k, 1]
+        if kind == EYE:
+            side = np.float32(1.0 if x > 0 else -1.0)
+            shade_eye(x - side * traits[EYE_X], y - traits[EYE_Y], edge, side, traits, colours, scene, out)
+        else:
+            gap = max(strip[i], strip[j], strip[k])
+            shade_mouth(x, y, edge, gap - edge, jaw, traits, scene, out)
+        return
+    nx = p * normal[i, 0] + q * normal[j, 0] + r * normal[k, 0]
+    ny = p * normal[i, 1] + q * normal[j, 1] + r * normal[k, 1]
+    nz = p * normal[i, 2] + q * normal[j, 2] + r * normal[k, 2]
+    u, v = p * uv[i, 0] + q * uv[j, 0] + r * uv[k, 0], p * uv[i, 1] + q * uv[j, 1] + r * uv[k, 1]
+    if kind == SKIN:
+        shade_skin(u, v, nx, ny, nz, texture, creases, scale, scale * 0.5, scene, traits[OIL], texel, out)
+        return
+    if kind == EAR:  # the bowl lies in shadow
+        keep, warm = 1.0 - 0.55 * min(1.0, max(0.0, 1.0 - edge)), 0.84
+    else:  # and so does the neck under the chin
+        keep, warm = 0.30 + 0.55 * min(1.0, max(0.0, (-150 - v) / 45.0)), 1.0
+    for c in range(3):
+        wrap = np.float32(0.42 - 0.12 * c)
+        out[c] = colours[0, c] * (1.0 if c == 0 else warm) * keep * lit(nx, ny, nz, scene, c, wrap)
+
+
+@nb.njit(cache=True)
+def halve(texture, out):
+    """A texture (H, W, 4) at half the resolution; colours count by their opacity when `out` has a fourth of opacity."""
+    for r in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            total = np.float32(0)
+            red = green = blue = np.float32(0)
+            for d in range(4):
+                cell = texture[2 * r + d // 2, 2 * c + d % 2]
+                alpha = np.float32(cell[3]) + np.float32(0.01)
+                red, green, blue, total = red + alpha * cell[0], green + alpha * cell[1], blue + alpha * cell[2], total + alpha
+            out[r, c, 0], out[r, c, 1], out[r, c, 2] = np.uint8(red / total), np.uint8(green / total), np.uint8(blue / total)
+            out[r, c, 3] = np.uint8(total * np.float32(0.25))
+
+
+@nb.njit(cache=True, fastmath=True)
+def shade_behind(hx, hy, px, py, scene, back, scale, rotation, texel, out, visible):
     """Background, and the hair behind the head over it."""
     if visible:
         t = min(1.0, max(0.0, py + 0.25 * (px - 0.5)))

@@ -12,7 +12,7 @@ from wemgan.render.paint import noise, stroke, uniform
 LEFT, TOP, WIDTH, HEIGHT = -130.0, 125.0, 260.0, 290.0  # the texture's frame in head coordinates
 FIELDS = ("lips", "red", "blush", "beard", "hollow", "lash", "crease", "lid", "circle", "mouth_line", "freckled")
 PAINT = ("blotches", "redness", "blush", "freckles", "stubble", "age", "lid colour", "lashes", "dark circles", "tone")
-BROW = ((-13.0, 25.0), (-30.0, 32.0), (-47.0, 33.5), (-66.0, 22.0))  # a cubic Bezier from the inner end to the outer
+BROW = ((-13.0, 20.5), (-30.0, 27.5), (-47.0, 29.5), (-66.0, 18.5))  # a cubic Bezier from the inner end to the outer
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def fields(g: Grid, mesh: Mesh) -> np.ndarray:
     return np.stack([maps[name] for name in FIELDS], -1).astype(np.float32)
 
 
-@nb.njit(cache=True, fastmath=True)
+@nb.njit(cache=True, fastmath=True, nogil=True)
 def _lay(out, maps, layer, skin, lips, amounts, seed, scale):
     """Mix the maps into one encoded texture; the fourth channel is how wet the surface is."""
     blotches, redness, blush, freckles, stubble, age, lid_colour, lashes, circles, tone = amounts
@@ -141,7 +141,7 @@ def _lay(out, maps, layer, skin, lips, amounts, seed, scale):
             out[r, c, 3] = np.uint8(255 * min(1.0, 0.25 + 0.75 * m[0] - 0.2 * hair) * (1 - 0.8 * a))
 
 
-@nb.njit(cache=True, fastmath=True)
+@nb.njit(cache=True, fastmath=True, nogil=True)
 def _brows(layer, colour, curve, thickness, density, arch, length, seed, scale):
     """Hairs along a Bezier curve on either side: upright at the inner end, lying along the brow further out."""
     count = int(270 * density)
