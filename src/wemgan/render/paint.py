@@ -35,7 +35,7 @@ def noise(seed: np.uint64, x: float, y: float) -> float:
 
 @nb.njit(cache=True)
 def stroke(image, x0, y0, x1, y1, w0, w1, red, green, blue, alpha):
-    """Paint a soft line over `image` (H, W, 4), straight colour and alpha, in texels; widths w0 to w1 are half widths."""
+    """Paint a soft line over `image` (H, W, 4), straight colour and alpha, in texels; w0 and w1 are half widths."""
     height, width = image.shape[0], image.shape[1]
     reach = max(w0, w1) + 1.0
     left, right = max(0, int(min(x0, x1) - reach)), min(width - 1, int(max(x0, x1) + reach) + 1)

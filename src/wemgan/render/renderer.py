@@ -8,9 +8,9 @@ import numba as nb
 import numpy as np
 
 from wemgan.errors import UserError
-from wemgan.render import actions, hair, raster, shade, skin, wrinkles
+from wemgan.render import actions, compose, hair, raster, scene, shade, skin, wrinkles
 from wemgan.render.actions import AUS
-from wemgan.render.identity import _BACKGROUND, IdentityMaker, linear
+from wemgan.render.identity import IdentityMaker
 from wemgan.render.mesh import (
     EYE,
     FACE_VERTICES,
@@ -19,7 +19,6 @@ from wemgan.render.mesh import (
     LIP_LOWER,
     LIP_UPPER,
     MOUTH,
-    NECK,
     NOSE_TIP,
     RIGHT_LID_LOWER,
     RIGHT_LID_UPPER,
@@ -71,7 +70,7 @@ class Renderer:
         while start < len(identities):
             stop = self._fitting(identities, start)
             slots = self._prepare(identities[start:stop])
-            scenes, rotations = self._scenes(identities[start:stop], shots[start:stop])
+            scenes, rotations = scene.draw(self.seed, identities[start:stop], shots[start:stop])
             self._draw(slots, aus[start:stop], scenes, rotations, out[start:stop])
             start = stop
         return out
@@ -80,10 +79,10 @@ class Renderer:
         """Where the five points of the neutral faces lie in the pictures, float64 (N, 5, 2) pixels."""
         identities = np.asarray(identities, np.int64).reshape(-1)
         shots = np.broadcast_to(np.asarray(shots, np.int64), identities.shape)
-        _, rotations = self._scenes(identities, shots)
+        _, rotations = scene.draw(self.seed, identities, shots)
         out = np.empty((len(identities), 5, 2))
         template = template_points(self.size)
-        for n, identity in enumerate(identities):
+        for n in range(len(identities)):
             slot = self._prepare(identities[n : n + 1])[0]
             posed, similarity = np.empty((5, 3), np.float32), np.empty(4)
             raster.rotate(self.five[slot], rotations[n], posed)
@@ -95,7 +94,9 @@ class Renderer:
 
     def _check(self, identities: np.ndarray, aus: np.ndarray, shots: np.ndarray) -> None:
         if aus.shape != (len(identities), len(AUS)):
-            raise UserError(f"{len(identities)} faces need AUs of shape ({len(identities)}, {len(AUS)}), not {aus.shape}")
+            raise UserError(
+                f"{len(identities)} faces need AUs of shape ({len(identities)}, {len(AUS)}), not {aus.shape}"
+            )
         wrong = ~((aus >= 0) & (aus <= 1))
         if wrong.any():
             n, k = np.argwhere(wrong)[0]
@@ -158,7 +159,9 @@ class Renderer:
         self.gaps[slot] = actions.lid_gaps(face)
         fine = np.zeros((self.fine, 3), np.float32)
         raster.subdivide(person.base, self.mesh.rows, self.mesh.parents, self.mesh.weights, fine)
-        left, right = (fine[list(c)].mean(0) for c in (LEFT_LID_UPPER + LEFT_LID_LOWER, RIGHT_LID_UPPER + RIGHT_LID_LOWER))
+        left, right = (
+            fine[list(c)].mean(0) for c in (LEFT_LID_UPPER + LEFT_LID_LOWER, RIGHT_LID_UPPER + RIGHT_LID_LOWER)
+        )
         self.five[slot] = [left, right, fine[NOSE_TIP], fine[61], fine[291]]
         opening = fine[159, 1] - fine[145, 1]
         numbers = person.numbers
@@ -172,28 +175,19 @@ class Renderer:
         for full, half in (self.skins, self.fronts, self.backs):
             shade.halve(full[slot], half[slot])
 
-    def _scenes(self, identities: np.ndarray, shots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Light and background (N, SCENE), and rotations (N, 3, 3), drawn from (seed, identity, shot)."""
-        scenes = np.zeros((len(identities), shade.SCENE), np.float32)
-        rotations = np.zeros((len(identities), 3, 3), np.float32)
-        for n, (identity, shot) in enumerate(zip(identities, shots, strict=True)):
-            rng = np.random.default_rng([self.seed, int(identity), int(shot), 2])
-            rotations[n] = _rotation(*(rng.normal(0, 1, 3).clip(-2, 2) * [0.05, 0.09, 0.03]))
-            aside, above = rng.uniform(-0.85, 0.85), rng.uniform(0.15, 0.75)
-            light = np.array([aside, above, 0.95])
-            warm = rng.normal(0, 0.05)
-            key = rng.uniform(0.55, 0.80) * np.array([1 + warm, 1.0, 1 - warm])
-            sky = rng.uniform(0.40, 0.58) * np.array([1 - 0.5 * warm, 1.0, 1 + 0.5 * warm])
-            ground = sky * rng.uniform(0.45, 0.8) * [1.08, 1.0, 0.94]
-            a, b = (linear(_BACKGROUND[k] * rng.uniform(0.7, 1.1, 3)) for k in rng.integers(0, len(_BACKGROUND), 2))
-            gaze = rng.normal(0, 0.8, 2).clip(-1.6, 1.6)
-            scenes[n, :21] = np.concatenate([light / np.linalg.norm(light), key, sky, ground, a, 0.5 * a + 0.5 * b, gaze, [rng.normal(0, 0.2)]])
-        return scenes, rotations
-
-    def _draw(self, slots: np.ndarray, aus: np.ndarray, scenes: np.ndarray, rotations: np.ndarray, out: np.ndarray) -> None:
+    def _draw(
+        self, slots: np.ndarray, aus: np.ndarray, scenes: np.ndarray, rotations: np.ndarray, out: np.ndarray
+    ) -> None:
         m, w = self.mesh, self.wrinkles
         person = (self.base, self.gaps, self.five, self.traits, self.colours, self.skins, self.fronts, self.backs)
-        model = (self.displacements, self.lids, self.lid_weights, self.lip_pairs, self.lower_vertices, self.upper_vertices)
+        model = (
+            self.displacements,
+            self.lids,
+            self.lid_weights,
+            self.lip_pairs,
+            self.lower_vertices,
+            self.upper_vertices,
+        )
         topology = (m.rows, m.parents, m.weights, m.triangles, m.material, self.uv, m.strip.astype(np.float32))
         creases = (w.strengths, w.maps, w.boxes)
         template = template_points(self.size)
@@ -207,22 +201,16 @@ class Renderer:
         list(self.pool.map(some, range(min(THREADS, len(slots)))))
 
 
-def _rotation(pitch: float, yaw: float, roll: float) -> np.ndarray:
-    cp, sp, cy, sy, cr, sr = np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw), np.cos(roll), np.sin(roll)
-    nod = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-    turn = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    tilt = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    return tilt @ turn @ nod
-
-
 @nb.njit(cache=True, fastmath=True, nogil=True)
 def _draw_all(slots, aus, scenes, rotations, person, model, topology, creases, template, scale, solid, out):
     for n in range(slots.shape[0]):
-        _draw_one(slots[n], aus[n], scenes[n], rotations[n], person, model, topology, creases, template, scale, solid, out[n])
+        _draw_one(
+            slots[n], aus[n], scenes[n], rotations[n], person, model, topology, creases, template, scale, solid, out[n]
+        )
 
 
 @nb.njit(cache=True, fastmath=True)
-def _draw_one(slot, aus, scene, rotation, person, model, topology, creases, template, scale, solid, out):
+def _draw_one(slot, aus, scenery, rotation, person, model, topology, creases, template, scale, solid, out):
     base, gaps, five, traits, colours, skins, fronts, backs = person
     displacement, lids, lid_weights, lip_pairs, lower, upper = model
     rows, parents, weights, triangles, material, uv, edges = topology
@@ -260,7 +248,9 @@ def _draw_one(slot, aus, scene, rotation, person, model, topology, creases, temp
     halves = (skins[1][slot], fronts[1][slot], backs[1][slot])
     light = np.empty((size, 3), np.float32)
     for row in range(size):
-        shade.shade_row(row, scene, looks, full, halves, crease, scale, view, (index, first, second), geometry, light)
+        compose.shade_row(
+            row, scenery, looks, full, halves, crease, scale, view, (index, first, second), geometry, light
+        )
         for column in range(size):
             for k in range(3):
                 soft = light[column, k] * np.float32(1.1) / (1 + np.float32(0.28) * light[column, k])

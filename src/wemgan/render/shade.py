@@ -7,15 +7,12 @@ import numpy as np
 
 from wemgan.render import hair as hair_frame
 from wemgan.render import skin as skin_frame
-from wemgan.render.mesh import EAR, EYE, MOUTH, SKIN
+from wemgan.render.scene import BACK_A, BACK_B, GAZE, GROUND, KEY, LIGHT, SHIFT, SKY
 
 SKIN_LEFT, SKIN_TOP = skin_frame.LEFT, skin_frame.TOP
 HAIR_LEFT, HAIR_TOP = hair_frame.LEFT, hair_frame.TOP
 
-# Columns of `traits`, one row per identity, and of `scene`, one row per face.
-EYE_X, EYE_Y, EYE_R, MOUTH_Y, OIL, AGE, TEETH = range(7)
-LIGHT, KEY, SKY, GROUND, BACK_A, BACK_B, GAZE = 0, 3, 6, 9, 12, 15, 18
-SCENE = 24
+EYE_X, EYE_Y, EYE_R, MOUTH_Y, OIL, AGE, TEETH = range(7)  # columns of `traits`, one row per identity
 
 
 @nb.njit(cache=True, fastmath=True, inline="always")
@@ -27,12 +24,14 @@ def look_up(texture, x, y, out):
     u, v = np.float32(x - i), np.float32(y - j)
     a, b, c, d = (1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v
     for k in range(4):
-        out[k] = (a * texture[j, i, k] + b * texture[j, i + 1, k] + c * texture[j + 1, i, k] + d * texture[j + 1, i + 1, k]) * np.float32(0.00392157)
+        out[k] = (
+            a * texture[j, i, k] + b * texture[j, i + 1, k] + c * texture[j + 1, i, k] + d * texture[j + 1, i + 1, k]
+        ) * np.float32(0.00392157)
 
 
 @nb.njit(cache=True, fastmath=True, inline="always")
 def lit(nx, ny, nz, scene, k, wrap):
-    """Light of colour channel k on a surface: a key light that wraps round (skin lets light through) and sky and ground."""
+    """Light of channel k on a surface: a key light that wraps round (skin lets light through), sky and ground."""
     toward = nx * scene[LIGHT] + ny * scene[LIGHT + 1] + nz * scene[LIGHT + 2]
     key = max(np.float32(0), (toward + wrap) / (1 + wrap))
     up = np.float32(0.5) + np.float32(0.5) * ny
@@ -151,106 +150,6 @@ def shade_mouth(x, y, under_lip, over_lip, jaw, traits, scene, out):
         out[k] = base * light * lit(np.float32(0), np.float32(0.1), np.float32(1), scene, k, np.float32(0.4))
 
 
-@nb.njit(cache=True, fastmath=True)
-def shade_row(row, scene, person, textures, halves, creases, scale, view, buffers, geometry, out):
-    """One row of pixels into `out` (W, 3), linear light.
-
-    A pixel whose four samples all see skin, or all see what lies behind the head, is shaded once from textures of
-    half the resolution; any other is the mean of its samples.
-    """
-    index, first, second = buffers
-    posed, rest, normal, uv, strip, triangles, material = geometry
-    similarity, rotation, jaw = view
-    width = out.shape[0]
-    colour, texel = np.empty(3, np.float32), np.empty(4, np.float32)
-    a, b, tx, ty = similarity[0], similarity[1], similarity[2], similarity[3]
-    norm = 1.0 / (a * a + b * b)
-    limit = 6.0 / math.sqrt(a * a + b * b)
-    for column in range(width):
-        skin, behind = 0, 0
-        u = v = nx = ny = nz = low_u = low_v = np.float32(0)
-        high_u = high_v = np.float32(-1e9)
-        low_u = low_v = np.float32(1e9)
-        for s in range(4):
-            sy, sx = row * 2 + s // 2, column * 2 + s % 2
-            t = index[sy, sx]
-            if t < 0:
-                behind += 1
-            elif material[t] == SKIN:
-                skin += 1
-                i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-                p, q = first[sy, sx], second[sy, sx]
-                r = 1 - p - q
-                su, sv = p * uv[i, 0] + q * uv[j, 0] + r * uv[k, 0], p * uv[i, 1] + q * uv[j, 1] + r * uv[k, 1]
-                u, v = u + su, v + sv
-                low_u, high_u, low_v, high_v = min(low_u, su), max(high_u, su), min(low_v, sv), max(high_v, sv)
-                nx += p * normal[i, 0] + q * normal[j, 0] + r * normal[k, 0]
-                ny += p * normal[i, 1] + q * normal[j, 1] + r * normal[k, 1]
-                nz += p * normal[i, 2] + q * normal[j, 2] + r * normal[k, 2]
-        whole_skin = skin == 4 and high_u - low_u < limit and high_v - low_v < limit
-        if whole_skin or behind == 4:
-            hx, hy = (a * (column - tx) + b * (row - ty)) * norm, -(a * (row - ty) - b * (column - tx)) * norm
-            if whole_skin:
-                f = np.float32(0.25)
-                shade_skin(u * f, v * f, nx * f, ny * f, nz * f, halves[0], creases, scale * 0.5, scale * 0.5, scene,
-                           person[0][OIL], texel, colour)  # fmt: skip
-            else:
-                shade_behind(hx, hy, column / width, row / width, scene, halves[2], scale * 0.5, rotation, texel, colour, True)
-            shade_front(hx, hy, scene, halves[1], scale * 0.5, rotation, whole_skin, texel, colour)
-            out[column, 0], out[column, 1], out[column, 2] = colour[0], colour[1], colour[2]
-            continue
-        out[column] = 0
-        for s in range(4):
-            sy, sx = row * 2 + s // 2, column * 2 + s % 2
-            px, py = sx * 0.5 - 0.25, sy * 0.5 - 0.25
-            # Where the sample lies in the posed head's plane, y up.
-            hx, hy = (a * (px - tx) + b * (py - ty)) * norm, -(a * (py - ty) - b * (px - tx)) * norm
-            t = index[sy, sx]
-            if t < 0:
-                shade_behind(hx, hy, px / width, py / width, scene, textures[2], scale, rotation, texel, colour, True)
-            else:
-                shade_sample(t, first[sy, sx], second[sy, sx], scene, person, textures[0], creases, scale, jaw, geometry,
-                             texel, colour)  # fmt: skip
-            shade_front(hx, hy, scene, textures[1], scale, rotation, t >= 0, texel, colour)
-            for c in range(3):
-                out[column, c] += np.float32(0.25) * colour[c]
-
-
-@nb.njit(cache=True, fastmath=True)
-def shade_sample(t, p, q, scene, person, texture, creases, scale, jaw, geometry, texel, out):
-    """One sample of triangle t at barycentric place (p, q), by the triangle's material."""
-    posed, rest, normal, uv, strip, triangles, material = geometry
-    traits, colours = person
-    i, j, k = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-    r = 1 - p - q
-    kind = material[t]
-    edge = p * strip[i] + q * strip[j] + r * strip[k]
-    if kind == EYE or kind == MOUTH:  # noqa: SIM109 - a tuple would be built for every sample
-        x = p * rest[i, 0] + q * rest[j, 0] + r * rest[k, 0]
-        y = p * rest[i, 1] + q * rest[j, 1] + r * rest[k, 1]
-        if kind == EYE:
-            side = np.float32(1.0 if x > 0 else -1.0)
-            shade_eye(x - side * traits[EYE_X], y - traits[EYE_Y], edge, side, traits, colours, scene, out)
-        else:
-            gap = max(strip[i], strip[j], strip[k])
-            shade_mouth(x, y, edge, gap - edge, jaw, traits, scene, out)
-        return
-    nx = p * normal[i, 0] + q * normal[j, 0] + r * normal[k, 0]
-    ny = p * normal[i, 1] + q * normal[j, 1] + r * normal[k, 1]
-    nz = p * normal[i, 2] + q * normal[j, 2] + r * normal[k, 2]
-    u, v = p * uv[i, 0] + q * uv[j, 0] + r * uv[k, 0], p * uv[i, 1] + q * uv[j, 1] + r * uv[k, 1]
-    if kind == SKIN:
-        shade_skin(u, v, nx, ny, nz, texture, creases, scale, scale * 0.5, scene, traits[OIL], texel, out)
-        return
-    if kind == EAR:  # the bowl lies in shadow
-        keep, warm = 1.0 - 0.55 * min(1.0, max(0.0, 1.0 - edge)), 0.84
-    else:  # and so does the neck under the chin
-        keep, warm = 0.30 + 0.55 * min(1.0, max(0.0, (-150 - v) / 45.0)), 1.0
-    for c in range(3):
-        wrap = np.float32(0.42 - 0.12 * c)
-        out[c] = colours[0, c] * (1.0 if c == 0 else warm) * keep * lit(nx, ny, nz, scene, c, wrap)
-
-
 @nb.njit(cache=True)
 def halve(texture, out):
     """A texture (H, W, 4) at half the resolution; colours count by their opacity when `out` has a fourth of opacity."""
@@ -261,8 +160,17 @@ def halve(texture, out):
             for d in range(4):
                 cell = texture[2 * r + d // 2, 2 * c + d % 2]
                 alpha = np.float32(cell[3]) + np.float32(0.01)
-                red, green, blue, total = red + alpha * cell[0], green + alpha * cell[1], blue + alpha * cell[2], total + alpha
-            out[r, c, 0], out[r, c, 1], out[r, c, 2] = np.uint8(red / total), np.uint8(green / total), np.uint8(blue / total)
+                red, green, blue, total = (
+                    red + alpha * cell[0],
+                    green + alpha * cell[1],
+                    blue + alpha * cell[2],
+                    total + alpha,
+                )
+            out[r, c, 0], out[r, c, 1], out[r, c, 2] = (
+                np.uint8(red / total),
+                np.uint8(green / total),
+                np.uint8(blue / total),
+            )
             out[r, c, 3] = np.uint8(total * np.float32(0.25))
 
 
@@ -271,7 +179,7 @@ def shade_behind(hx, hy, px, py, scene, back, scale, rotation, texel, out, visib
     """Background, and the hair behind the head over it."""
     if visible:
         t = min(1.0, max(0.0, py + 0.25 * (px - 0.5)))
-        glow = max(0.6, 1.2 - 0.6 * ((px - 0.5 - scene[GAZE + 2]) ** 2 + (py - 0.4) ** 2))
+        glow = max(0.6, 1.2 - 0.6 * ((px - 0.5 - scene[SHIFT]) ** 2 + (py - 0.4) ** 2))
         for k in range(3):
             out[k] = (scene[BACK_A + k] * (1 - t) + scene[BACK_B + k] * t) * glow
     z = -20.0

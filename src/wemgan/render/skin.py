@@ -181,7 +181,7 @@ def paint(out: np.ndarray, maps: np.ndarray, person: Identity, scale: float) -> 
     """Paint `person`'s skin into `out`, uint8 (H, W, 4)."""
     n, seed = person.numbers, np.uint64(person.stream)
     layer = np.zeros((*out.shape[:2], 4), np.float32)
-    _brows(layer, person.brows, np.array(BROW), n["brow thickness"], n["brow density"], n["brow arch"], n["brow length"],
-           seed + np.uint64(11), scale)  # fmt: skip
+    shape = (n["brow thickness"], n["brow density"], n["brow arch"], n["brow length"])
+    _brows(layer, person.brows, np.array(BROW), *shape, seed + np.uint64(11), scale)
     _moles(layer, int(n["moles"]), seed + np.uint64(12), scale)
     _lay(out, maps, layer, person.skin, person.lips, np.array([n[name] for name in PAINT]), seed, scale)

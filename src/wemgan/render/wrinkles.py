@@ -10,7 +10,7 @@ import numpy as np
 
 from wemgan.render.actions import ACTIONS, AUS
 
-# pattern: (curves of (x, y) points, half width, depth)
+# pattern: (curves of (x, y) points, half width, depth) and, where it is not a fold alone, darkening per depth
 PATTERNS = {
     "forehead_middle": (
         [[(-34, 47), (-17, 44), (0, 45), (17, 44), (34, 47)], [(-32, 56), (-15, 53), (0, 54), (15, 53), (32, 56)],
@@ -30,10 +30,15 @@ PATTERNS = {
     "dimple": ([[(-43, -80), (-45, -88), (-43, -96)]], 2.2, 2.0),
     "marionette": ([[(-37, -92), (-41, -101), (-42, -112)], [(-30, -97), (-20, -104), (-8, -106)]], 2.0, 1.5),
     "chin": ([[(-20, -107), (-10, -111), (0, -112), (10, -111), (20, -107)], [(-14, -120), (-9, -124), (-11, -130)],
-              [(-4, -119), (-1, -124), (-4, -130)], [(6, -121), (4, -127), (7, -132)], [(15, -119), (11, -125), (14, -129)],
+              [(-4, -119), (-1, -124), (-4, -130)], [(6, -121), (4, -127), (7, -132)],
+              [(15, -119), (11, -125), (14, -129)],
               [(-19, -126), (-15, -131), (-18, -136)]], 1.7, 1.2),
     "lip_edge": ([[(-22, -74), (-10, -71), (0, -72), (10, -71), (22, -74)],
                   [(-20, -104), (-8, -107), (0, -107.5), (8, -107), (20, -104)]], 1.8, 1.2),
+    "lashes": ([[(-57, 0), (-59, -2), (-62, -3)], [(-54, -2), (-56, -4.5), (-58, -6)],
+                [(-50, -4), (-51, -6), (-53, -8.5)],
+                [(-45, -5), (-46, -7.5), (-47, -10)], [(-40, -5), (-40, -7.5), (-40, -9.5)],
+                [(-35, -4.5), (-34, -6.5), (-33, -8.5)], [(-30, -3), (-29, -5), (-27, -7)]], 0.8, 0.4, 2.0),
 }  # fmt: skip
 CENTRAL = {"forehead_middle", "chin", "lip_edge"}
 
@@ -72,7 +77,8 @@ def build(x: np.ndarray, y: np.ndarray) -> Wrinkles:
     """Draw the patterns over a grid of head coordinates x, y (H, W)."""
     step = abs(x[0, 1] - x[0, 0])
     maps, boxes = [], []
-    for name, (curves, width, depth) in PATTERNS.items():
+    for name, (curves, width, depth, *dark) in PATTERNS.items():
+        darkening = dark[0] if dark else 0.13
         sides = [np.array(c, float) for c in curves]
         if name not in CENTRAL:
             sides += [c * [-1, 1] for c in sides if not np.isclose(c[0, 0], -c[-1, 0])]
@@ -80,9 +86,13 @@ def build(x: np.ndarray, y: np.ndarray) -> Wrinkles:
         for curve in sides:
             d, along = _distance(x, y, _curved(curve))
             ends = np.clip(np.minimum(along, 1 - along) * 6 + 0.25, 0, 1)
-            height += ends * depth * (0.55 * np.exp(-0.5 * ((d - 2.2 * width) / width) ** 2) - np.exp(-0.5 * (d / width) ** 2))
+            height += (
+                ends
+                * depth
+                * (0.55 * np.exp(-0.5 * ((d - 2.2 * width) / width) ** 2) - np.exp(-0.5 * (d / width) ** 2))
+            )
         up, right = np.gradient(height, step)
-        maps.append(np.stack([right, -up, np.clip(-height, 0, None) * 0.13], -1))
+        maps.append(np.stack([right, -up, np.clip(-height, 0, None) * darkening], -1))
         filled = np.argwhere(np.abs(height) > 0.01 * depth)
         (top, left), (bottom, far) = filled.min(0), filled.max(0) + 1
         boxes.append((top, bottom, left, far))
