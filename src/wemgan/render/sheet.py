@@ -34,7 +34,7 @@ def identities(renderer: Renderer) -> np.ndarray:
 
 
 def actions(renderer: Renderer) -> np.ndarray:
-    """A row per AU in the order of AUS: neutral, half and full strength, for each of MODELS; two AUs side by side."""
+    """Neutral, half and full strength for each of MODELS; two AUs a row, in the order of AUS."""
     rows = []
     for k in range(len(AUS)):
         aus = np.zeros((3, len(AUS)))
