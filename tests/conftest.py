@@ -19,7 +19,7 @@ CONFIG = {
     "critic": {"width": 8, "width_high": 8, "high_frequency": True},
     "loss": {
         "adversarial": 1.0, "adversarial_high": 0.5, "expression": 40.0, "critic_au": 10.0, "cycle": 10.0,
-        "identity": 10.0, "change": 1.0, "flow": 1.0, "r1": 1.0,
+        "identity": 10.0, "paint_share": 0.3, "change": 1.0, "flow": 1.0, "r1": 1.0,
     },
     "train": {
         "images": 48, "batch": 4, "lr": 0.0005, "critic_lr_factor": 2.0, "beta1": 0.0, "ema": 0.99, "bf16": False,
@@ -37,7 +37,7 @@ def config():
 
 @pytest.fixture
 def labelled(tmp_path):
-    """Faces, labels and split of 24 people, 3 faces each, as the steps before training leave them; returns their folder."""
+    """Faces, labels and split of 24 people, 3 faces each, as the steps before training leave them."""
     rng = np.random.default_rng(0)
     aus = rng.random((72, 2))
     y, x = np.mgrid[0:64, 0:64] / 64

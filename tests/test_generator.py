@@ -47,13 +47,6 @@ def test_each_switch_changes_the_edit(config, face, option):
     assert (full(face, aus).image - changed(face, aus).image).abs().max() > 1e-3
 
 
-def test_the_detail_path_alone_carries_the_high_bands(config, face):
-    """With DIT, detail above the first level's low band reaches the decoder; without it the maps are doubled blindly."""
-    generator = made(config, dit=False)
-    assert not any("detail" in name for name, _ in generator.named_parameters())
-    assert any("detail" in name for name, _ in made(config).named_parameters())
-
-
 def test_relative_and_absolute_conditions():
     source, target = torch.tensor([[0.2, 0.9]]), torch.tensor([[0.7, 0.1]])
     torch.testing.assert_close(condition({"condition": "relative"}, source, target), torch.tensor([[0.5, -0.8]]))

@@ -112,7 +112,7 @@ def test_a_full_disk_is_told_in_a_sentence_and_keeps_the_last_state(labelled, co
         pytest.skip("this system has no /dev/full")
     args = arguments(labelled, "run", config)
     program = (
-        "import errno, sys\nfrom pathlib import Path\nfrom wemgan import files, train\nfrom wemgan.errors import run_cli\n"
+        "import sys\nfrom pathlib import Path\nfrom wemgan import train\nfrom wemgan.errors import run_cli\n"
         "def full(self, content):\n    open('/dev/full', 'wb', 0).write(content)\n"
         "Path.write_bytes = full\nsys.exit(run_cli(train.main))"
     )

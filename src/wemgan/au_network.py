@@ -26,12 +26,11 @@ class AUNetwork(nn.Module):
 
     def __init__(self, width: int, size: int, aus: int):
         super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(12, width, 3, padding=1, bias=False), nn.BatchNorm2d(width), nn.SiLU()]
+        layers: list[nn.Module] = _layer(12, width, stride=1)
         side, channels = size // 2, width
         while side > 4:
             wider = min(2 * channels, 4 * width)
-            layers += [nn.Conv2d(channels, wider, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(wider), nn.SiLU()]
-            layers += [nn.Conv2d(wider, wider, 3, padding=1, bias=False), nn.BatchNorm2d(wider), nn.SiLU()]
+            layers += [*_layer(channels, wider, stride=2), *_layer(wider, wider, stride=1)]
             side, channels = side // 2, wider
         self.trunk = nn.Sequential(*layers)
         self.aus = nn.Linear(channels * side * side, aus)
@@ -43,8 +42,16 @@ class AUNetwork(nn.Module):
         return self.aus(self.trunk(torch.cat((low * 0.5, high.flatten(1, 2)), 1)).flatten(1)).float()
 
 
+def _layer(channels_in: int, channels: int, stride: int) -> list[nn.Module]:
+    return [nn.Conv2d(channels_in, channels, 3, stride, padding=1), nn.GroupNorm(4, channels), nn.SiLU()]
+
+
 def disturb(image: Tensor, random: torch.Generator) -> Tensor:
-    """Shift (up to 1/16 of the side), colour, blur and noise, drawn anew for each of `image` (N, 3, H, W); differentiable."""
+    """Shift, colour, blur, noise and a hidden half, drawn anew for each of `image` (N, 3, H, W); differentiable.
+
+    Half of the images lose their left or right side: every AU is of both sides, so an estimate must not rest on one,
+    and an edit of one side alone does not satisfy it. Half lose some of their colour.
+    """
     n, _, h, w = image.shape
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
@@ -52,38 +59,47 @@ def disturb(image: Tensor, random: torch.Generator) -> Tensor:
         return drawn.to(image.device)
 
     theta = torch.zeros(n, 2, 3, device=image.device)
-    theta[:, 0, 0] = theta[:, 1, 1] = uniform(0.96, 1.04)
-    theta[:, :, 2] = uniform(-1 / 8, 1 / 8, 2)
+    theta[:, 0, 0] = theta[:, 1, 1] = uniform(0.98, 1.02)
+    theta[:, :, 2] = uniform(-1 / 32, 1 / 32, 2)
     image = F.grid_sample(
         image, F.affine_grid(theta, [n, 3, h, w], align_corners=False), padding_mode="border", align_corners=False
     )
+    image = torch.lerp(image, image.mean(1, keepdim=True), uniform(-1, 1, 1, 1, 1).clamp_min(0))
     image = image * uniform(0.85, 1.15, 3, 1, 1) + uniform(-0.1, 0.1, 3, 1, 1)
     blurred = F.avg_pool2d(F.pad(image, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     image = torch.lerp(image, blurred, uniform(0, 1, 1, 1, 1))
+    across = torch.linspace(-1, 1, w, device=image.device).expand(n, 1, 1, w)
+    side = uniform(0, 4, 1, 1, 1).floor()  # 0 hides the left, 1 the right, 2 and 3 nothing
+    hidden = ((side == 0) & (across < 0)) | ((side == 1) & (across > 0))
+    image = torch.where(hidden, uniform(-1, 1, 3, 1, 1), image)
     noise = torch.randn(image.shape, generator=random).to(image.device)
     return image + noise * uniform(0, 0.12, 1, 1, 1)
 
 
 def attack(network: AUNetwork, image: Tensor, target: Tensor, reach: float) -> Tensor:
-    """One step of `reach` per pixel that makes the network's error larger (fast gradient sign, Goodfellow et al. 2015)."""
+    """One step of `reach` per pixel that makes the network's error larger (Goodfellow et al. 2015)."""
     image = image.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(F.mse_loss(network(image), target), image)
     return (image + reach * gradient.sign()).detach()
 
 
 def fit(options: dict, faces: LabelledFaces, seed: int, device: torch.device) -> AUNetwork:
-    """Train on the faces of the training split, for `options["images"]` images; returns the network in evaluation mode."""
+    """Train on the faces of the training split, for `options["images"]` images; returns it in evaluation mode."""
     torch.manual_seed(seed)
     network = AUNetwork(options["width"], faces.size, len(faces.aus)).to(device)
     random = torch.Generator().manual_seed(seed)
     batch, steps = options["batch"], max(1, options["images"] // options["batch"])
     optimizer = torch.optim.AdamW(network.parameters(), lr=options["lr"], weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options["lr"], total_steps=steps)
-    for _ in tqdm(range(steps), desc="AU network", unit="step", mininterval=2):
+    for step in tqdm(range(steps), desc="AU network", unit="step", mininterval=2):
         image, target = faces.batch(batch, "train", random, device)
         image = disturb(image, random)
-        image = attack(network, image, target, options["attack"])
-        loss = F.mse_loss(network(image), target)
+        with torch.autocast(device.type, torch.bfloat16, enabled=options["bf16"]):
+            if reach := options["attack"] * max(
+                0.0, 2 * step / steps - 1
+            ):  # from halfway on: earlier, nothing is learnt
+                image = attack(network, image, target, reach)
+            loss = F.mse_loss(network(image), target)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from wemgan import download, metrics
 from wemgan import judge as trained
-from wemgan import metrics
 from wemgan.checkpoint import load_weights
 from wemgan.errors import UserError, run_cli
 from wemgan.files import digest, read_json, whole, write_json
@@ -27,16 +27,16 @@ class Measured(NamedTuple):
     """What the judges say of a set of faces."""
 
     aus: np.ndarray  # (N, K) in [0, 1], a row of NaN where no face was found
-    embedding: np.ndarray  # (N, D), L2-normalised
-    features: np.ndarray  # (N, F)
+    embedding: np.ndarray | None  # (N, D), L2-normalised; None where nobody judges identity
+    features: np.ndarray | None  # (N, F)
 
 
 class Judges(NamedTuple):
     """The judges of an experiment: their names in the table, and the measurement of uint8 faces (N, S, S, 3)."""
 
     aus: str
-    identity: str
-    features: str
+    identity: str | None
+    features: str | None
     measure: Callable[[np.ndarray], Measured]
 
 
@@ -49,17 +49,24 @@ def judges(config: dict, path: str | None, device: torch.device) -> Judges:
         return Judges("judge", "judge", "judge", lambda faces: Measured(*trained.measure(network, faces, device)))
     from wemgan import identity_onnx, mediapipe_aus
 
-    directory = config["weights"]["directory"]
+    weights, identity = config["weights"], "mobilefacenet"
+    try:
+        download.find(identity_onnx.MODEL, weights)
+    except UserError as missing:
+        print(f"no ACD and no Frechet distance: {missing}")
+        identity = None
 
     def measure(faces: np.ndarray) -> Measured:
-        embedding = identity_onnx.embed(faces, directory)
-        return Measured(mediapipe_aus.measure(faces, config["data"]["aus"], directory), embedding, embedding)
+        embedding = identity_onnx.embed(faces, weights) if identity else None
+        return Measured(mediapipe_aus.measure(faces, config["data"]["aus"], weights), embedding, embedding)
 
-    return Judges("mediapipe", "mobilefacenet", "mobilefacenet", measure)
+    return Judges("mediapipe", identity, identity, measure)
 
 
 @torch.no_grad()
-def edit_faces(model: str, sources: np.ndarray, source_aus: np.ndarray, target_aus: np.ndarray, device, expected) -> np.ndarray:
+def edit_faces(
+    model: str, sources: np.ndarray, source_aus: np.ndarray, target_aus: np.ndarray, device, expected
+) -> np.ndarray:
     """Edits of uint8 faces (N, S, S, 3) by the generator of the file `model`, as uint8.
 
     `expected` is the digest of labels and split; UserError if the model was trained on others.
@@ -85,13 +92,14 @@ def score(edits, sources, pairs, truth, names, real, by: Judges) -> dict[str, fl
     """
     target = pairs[names].to_numpy(np.float64)
     measured, before = by.measure(edits), by.measure(sources)
-    distance = metrics.identity_distance(before.embedding, measured.embedding)
+    distance = metrics.identity_distance(before.embedding, measured.embedding) if by.identity else None
     near = None if truth is None else (metrics.psnr(edits, truth), metrics.ssim(edits, truth))
     result: dict[str, float] = {}
     for kind in pairs["kind"].unique():
         of_kind, tail = (pairs["kind"] == kind).to_numpy(), "" if kind == "faces" else f"/{kind}"
         result[f"n{tail}"] = int(of_kind.sum())
-        result[f"acd_{by.identity}{tail}"] = float(distance[of_kind].mean())
+        if distance is not None:
+            result[f"acd_{by.identity}{tail}"] = float(distance[of_kind].mean())
         for name, value in metrics.au_errors(measured.aus[of_kind], target[of_kind]).items():
             result[f"{name}_{by.aus}{tail}"] = value
         if near is not None:
@@ -100,8 +108,13 @@ def score(edits, sources, pairs, truth, names, real, by: Judges) -> dict[str, fl
     for k, name in enumerate(names):
         error = np.abs(measured.aus[faces, k] - target[faces, k])
         result[f"mae_{name}_{by.aus}"] = float(np.nanmean(error)) if np.isfinite(error).any() else float("nan")
-    reference = by.measure(real).features
-    result[f"fd_{by.features}{reference.shape[1]}"] = metrics.frechet_distance(reference, measured.features[faces])
+    if by.features:
+        reference = by.measure(real).features
+        try:
+            distance = metrics.frechet_distance(reference, measured.features[faces])
+            result[f"fd_{by.features}{reference.shape[1]}"] = distance
+        except UserError as too_few:
+            print(f"no Frechet distance: {too_few}")
     return {name: value if isinstance(value, int) else round(value, 5) for name, value in result.items()}
 
 
@@ -133,7 +146,9 @@ def main() -> None:
     with whole(args.edits) as temporary:
         np.save(temporary, edits)
     write_json(args.metrics, result)
-    print(", ".join(f"{name} {value:.4g}" for name, value in result.items() if "/" not in name and "mae_AU" not in name))
+    print(
+        ", ".join(f"{name} {value:.4g}" for name, value in result.items() if "/" not in name and "mae_AU" not in name)
+    )
 
 
 if __name__ == "__main__":

@@ -60,7 +60,9 @@ def curves_figure(args: argparse.Namespace) -> None:
     histories = {f"{Path(p).parent.parent.name} {Path(p).parent.name}": pd.read_csv(p) for p in args.history}
     names = list(dict.fromkeys(name for history in histories.values() for name in history if name != "images"))
     across = 4
-    figure, axes = plt.subplots(-(-len(names) // across), across, figsize=(14, 2.6 * -(-len(names) // across)), squeeze=False)
+    figure, axes = plt.subplots(
+        -(-len(names) // across), across, figsize=(14, 2.6 * -(-len(names) // across)), squeeze=False
+    )
     for axis, name in zip(axes.flat, names, strict=False):
         for run, history in histories.items():
             if name in history:

@@ -23,6 +23,7 @@ class Edit(NamedTuple):
     """What the generator made: the image (N, 3, H, W) in [-1, 1], and how, for the losses."""
 
     image: Tensor
+    moved: Tensor | None  # the input, warped if it was, before anything is painted on; None when all is painted
     change: Tensor | None  # what was painted on, (N, 3, H, W); None when the whole image is painted
     flow: Tensor | None  # (N, 2, H/2, W/2) in units of half the image side; None unless the image was warped
 
@@ -100,7 +101,7 @@ class ResidualBlock(nn.Module):
 
 
 class Up(nn.Module):
-    """One decoder level: inverse wavelet transform of the decoder's map with the encoder's detail, then a residual block.
+    """One decoder level: inverse wavelet transform of the decoder's map with the encoder's detail; a residual block.
 
     `model.dit` sends the encoder's high bands, each weighed by a learnt mix of them; without it they are zeros.
     `model.skips` adds the encoder's low band.
@@ -148,22 +149,25 @@ class Head(nn.Module):
         bands = self.bands(x).float().unflatten(1, (3, 4))
         low, high = bands[:, :, 0], bands[:, :, 1:]
         if self.output == "paint":
-            return Edit(torch.tanh(idwt(2 * low, high)), None, None)
-        change = torch.tanh(idwt(2 * low, high))
+            return Edit(torch.tanh(idwt(2 * low, high)), None, None, None)
+        # The low band of the change is enlarged smoothly: by the inverse transform it would show its 2 x 2 blocks.
+        low = F.interpolate(low, scale_factor=2, mode="bilinear")
+        change = torch.tanh(low + idwt(torch.zeros_like(high[:, :, 0]), high))
         mask = F.interpolate(torch.sigmoid(self.mask(x).float()), scale_factor=2, mode="bilinear")
         change = change * mask * paint
         if strength is not None:
             change = change * strength
         if self.flow is None:
-            return Edit((image + change).clamp(-1, 1), change, None)
+            return Edit((image + change).clamp(-1, 1), image, change, None)
         flow = torch.tanh(self.flow(x).float()) * self.reach  # in units of half the image side
         if strength is not None:
             flow = flow * strength
-        return Edit((warp(image, flow) + change).clamp(-1, 1), change, flow)
+        moved = warp(image, flow)
+        return Edit((moved + change).clamp(-1, 1), moved, change, flow)
 
 
 def warp(image: Tensor, flow: Tensor) -> Tensor:
-    """Sample `image` (N, 3, H, W) at every pixel moved by `flow` (N, 2, h, w), given in units of half the image side."""
+    """Sample `image` (N, 3, H, W) at every pixel moved by `flow` (N, 2, h, w), in units of half the image side."""
     size = image.shape[-2:]
     flow = F.interpolate(flow, size=size, mode="bilinear", align_corners=False)
     grid = coordinates(image).movedim(1, -1).float() + flow.movedim(1, -1)
@@ -179,5 +183,5 @@ def coordinates(x: Tensor) -> Tensor:
 
 
 def condition(model: dict, source: Tensor, target: Tensor) -> Tensor:
-    """What the generator is fed for an edit from `source` to `target` AUs (N, K): relative or absolute, as `model` says."""
+    """What the generator is fed for an edit from `source` to `target` AUs (N, K): relative or absolute."""
     return target - source if model["condition"] == "relative" else target

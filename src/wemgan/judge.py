@@ -63,7 +63,9 @@ class _Stage(nn.Module):
         return F.avg_pool2d(y + self.short(x), 2)
 
 
-def fit(options: dict, images: np.ndarray, aus: np.ndarray, people: np.ndarray, seed: int, device: torch.device) -> Judge:
+def fit(
+    options: dict, images: np.ndarray, aus: np.ndarray, people: np.ndarray, seed: int, device: torch.device
+) -> Judge:
     """Train on uint8 faces (N, S, S, 3), AUs (N, K) and person numbers (N,) from 0; returns it in evaluation mode."""
     torch.manual_seed(seed)
     judge = Judge(options["width"], aus.shape[1], int(people.max()) + 1).to(device, memory_format=torch.channels_last)
@@ -90,20 +92,27 @@ def fit(options: dict, images: np.ndarray, aus: np.ndarray, people: np.ndarray, 
 @torch.no_grad()
 def measure(judge: Judge, images: np.ndarray, device: torch.device) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """AUs clipped to [0, 1] (N, K), embeddings (N, 64) and features (N, F) of uint8 faces (N, S, S, 3)."""
-    parts = [judge(to_signed(torch.from_numpy(np.array(images[i : i + 128])).to(device))) for i in range(0, len(images), 128)]
+    parts = [
+        judge(to_signed(torch.from_numpy(np.array(images[i : i + 128])).to(device))) for i in range(0, len(images), 128)
+    ]
     aus, embeddings, features = (torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True))
     return aus.clip(0, 1), embeddings, features
 
 
 def report_card(judge: Judge, images, aus, people, names: list[str], device: torch.device) -> pd.DataFrame:
-    """How well the judge does on people it has not seen: per AU the mean error and Pearson's r; AUC of same person or not."""
+    """How well the judge does on new people: error and Pearson's r per AU; AUC of same person or not."""
     estimates, embeddings, _ = measure(judge, images, device)
     rows = []
     for k, name in enumerate(names):
         error, r = np.abs(estimates[:, k] - aus[:, k]).mean(), np.corrcoef(estimates[:, k], aus[:, k])[0, 1]
         rows.append({"measure": name, "mae": error, "pearson_r": r, "n": len(images)})
     frame = pd.DataFrame(rows)
-    mean = {"measure": "mean of AUs", "mae": frame["mae"].mean(), "pearson_r": frame["pearson_r"].mean(), "n": len(images)}
+    mean = {
+        "measure": "mean of AUs",
+        "mae": frame["mae"].mean(),
+        "pearson_r": frame["pearson_r"].mean(),
+        "n": len(images),
+    }
     same = {"measure": "same person or not", "auc": same_person_auc(embeddings, people), "n": len(images)}
     return pd.concat([frame, pd.DataFrame([mean, same])], ignore_index=True)
 
@@ -140,7 +149,7 @@ def main() -> None:
     aus = pd.read_csv(args.truth)[names].to_numpy(np.float32)
     learnt = int((people.max() + 1) * (1 - HELD_OUT))
     if people.max() + 1 - learnt < 2:
-        raise UserError("the judge's report card needs two people that it has not seen; raise rendered.judge_identities to 14 or more")
+        raise UserError("the judge's report card needs two new people; raise rendered.judge_identities to 14 or more")
     known = people < learnt
     judge = fit(options, images[known], aus[known], people[known], config["data"]["seed"], device)
     card = report_card(judge, images[~known], aus[~known], people[~known], names, device)

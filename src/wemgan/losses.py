@@ -1,4 +1,4 @@
-"""The losses, one function each. x is an image, y = G(x, r) its edit by relative AUs r = t - s; D scores, R estimates AUs."""
+"""The losses, one function each: x is an image, y = G(x, r) its edit by r = t - s; D scores, R estimates AUs."""
 
 import torch
 import torch.nn.functional as F
@@ -37,8 +37,9 @@ def identity(image: Tensor, same: Tensor) -> Tensor:
 
 
 def change(painted: Tensor) -> Tensor:
-    """mean |what is painted on|: what can be moved shall not be painted."""
-    return painted.abs().mean()
+    """mean |c| + mean |grad c| of what is painted on, c: what can be moved is not painted, nor in dots."""
+    across, down = painted[..., 1:] - painted[..., :-1], painted[..., 1:, :] - painted[..., :-1, :]
+    return painted.abs().mean() + across.abs().mean() + down.abs().mean()
 
 
 def flow_smoothness(flow: Tensor) -> Tensor:

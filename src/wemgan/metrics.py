@@ -14,7 +14,7 @@ def psnr(images: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def ssim(images: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Structural similarity (Wang et al. 2004; scikit-image, 7 x 7 windows) of each pair of uint8 images (N, H, W, 3)."""
+    """Structural similarity (Wang et al. 2004; 7 x 7 windows) of each pair of uint8 images (N, H, W, 3)."""
     return np.array([structural_similarity(a, b, channel_axis=2) for a, b in zip(images, truth, strict=True)])
 
 
@@ -24,7 +24,7 @@ def identity_distance(source: np.ndarray, edit: np.ndarray) -> np.ndarray:
 
 
 def au_errors(measured: np.ndarray, target: np.ndarray) -> dict[str, float]:
-    """AU error over faces that were found (rows without NaN): mean absolute error, and ED, the mean L2 norm over AUs."""
+    """AU error over faces that were found (rows without NaN): mean absolute error, and ED, the mean L2 norm."""
     found = np.isfinite(measured).all(1)
     if not found.any():
         return {"au_mae": float("nan"), "ed": float("nan"), "no_face_rate": 1.0}

@@ -24,11 +24,13 @@ EXPRESSIONS = {
 
 
 def face_pairs(faces: pd.DataFrame, names: list[str], count: int, rng: np.random.Generator) -> pd.DataFrame:
-    """`count` pairs over `faces` (id, identity, AUs): every face once before any twice, the target from another person."""
+    """`count` pairs over `faces` (id, identity, AUs): each face once before any twice, to another person's AUs."""
     order = np.concatenate([rng.permutation(len(faces)) for _ in range(-(-count // len(faces)))])[:count]
     people = faces["identity"].to_numpy()
     targets = np.array([rng.choice(np.flatnonzero(people != people[i])) for i in order])
-    pairs = pd.DataFrame({"kind": "faces", "source": faces["id"].to_numpy()[order], "target": faces["id"].to_numpy()[targets]})
+    pairs = pd.DataFrame(
+        {"kind": "faces", "source": faces["id"].to_numpy()[order], "target": faces["id"].to_numpy()[targets]}
+    )
     pairs[names] = faces[names].to_numpy()[targets]
     return pairs
 
@@ -41,7 +43,9 @@ def expression_pairs(faces: pd.DataFrame, names: list[str], people: int) -> pd.D
     for word, strengths in EXPRESSIONS.items():
         wanted = {name: value for name, value in strengths.items() if name in names}
         for face in calm.to_dict("records") if wanted else []:
-            rows.append({"kind": word, "source": face["id"], "target": word} | {name: wanted.get(name, 0.0) for name in names})
+            rows.append(
+                {"kind": word, "source": face["id"], "target": word} | {name: wanted.get(name, 0.0) for name in names}
+            )
     return pd.DataFrame(rows)
 
 
@@ -79,7 +83,9 @@ def main() -> None:
             np.save(temporary, truth)
     with whole(args.pairs) as temporary:
         pairs.round(4).to_csv(temporary, index=False)
-    print(f"{len(pairs):,} pairs: " + ", ".join(f"{count} {kind}" for kind, count in pairs["kind"].value_counts().items()))
+    print(
+        f"{len(pairs):,} pairs: " + ", ".join(f"{count} {kind}" for kind, count in pairs["kind"].value_counts().items())
+    )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,15 @@ from wemgan.files import read_json, whole, write_bytes
 
 CONTROLS = ("copy", "truth")
 # Which way a metric gets better, for the table's heads.
-BETTER = {"acd": "lower", "au_mae": "lower", "ed": "lower", "fd": "lower", "no_face_rate": "lower", "psnr": "higher", "ssim": "higher"}
+BETTER = {
+    "acd": "lower",
+    "au_mae": "lower",
+    "ed": "lower",
+    "fd": "lower",
+    "no_face_rate": "lower",
+    "psnr": "higher",
+    "ssim": "higher",
+}
 
 
 def gather(paths: list[str]) -> pd.DataFrame:

@@ -130,9 +130,15 @@ class Training:
         """The expression loss, by the frozen AU network if there is one, else by the image critic's head."""
         if self.teacher is None:
             return losses.expression(estimate, target)
+        image_taught = edit.image
+        if edit.change is not None:  # the same image, but the critics more than the AU network say what is painted
+            share = self.loss["paint_share"]
+            image_taught = (edit.moved + edit.change.detach().lerp(edit.change, share)).clamp(-1, 1)
+        disturbance = random.get_state()
         with torch.no_grad():  # the network's own error on the input is kept out: only the change is asked for
-            wanted = self.teacher(image) + self.teacher.slope * (target - source)
-        return losses.expression(self.teacher(au_network.disturb(edit.image, random)), wanted)
+            wanted = self.teacher(au_network.disturb(image, random)) + self.teacher.slope * (target - source)
+        random.set_state(disturbance)  # the same disturbance for the edit as for its input
+        return losses.expression(self.teacher(au_network.disturb(image_taught, random)), wanted)
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -180,7 +186,7 @@ def _ramp(done: float, start: float, length: float) -> float:
 
 @torch.no_grad()
 def save_samples(path: str | Path, training: Training) -> None:
-    """A grid of the same validation faces every time: the input, then each AU turned on (or off, where it was strong)."""
+    """A grid of the same validation faces every time: the input, then each AU on (or off, where it was strong)."""
     faces, rows = training.faces, training.faces.rows("validation")
     rows = rows[np.linspace(0, len(rows) - 1, min(6, len(rows))).astype(int)]
     image, source = faces.images(rows, training.device), faces.labels[rows].to(training.device)
