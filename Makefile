@@ -24,7 +24,12 @@ reproduce: $(READY)  ## run the whole experiment, from data to tables, pictures,
 	@echo "== experiment $(EXPERIMENT): running the workflow (the same command carries on after an interruption)"
 	@$(SNAKEMAKE) --cores $(CORES)
 	@$(MAKE) --no-print-directory report
-	@python -m wemgan.results --experiment $(EXPERIMENT)
+	@echo "== done. Look at, in results/$(EXPERIMENT)/:"
+	@echo "     summary.md          the table: every run beside the copy of the input and, where known, the truth"
+	@echo "     figures/edits.png   people whom the model has never seen, and their edits"
+	@echo "     figures/runs.png    the runs side by side; figures/curves.png their losses"
+	@echo "     report.html         all of it in one file, with how it was made"
+	@echo "   make ui compares the runs in the browser."
 
 test: $(READY)  ## run the tests
 	@python -m pytest
@@ -32,13 +37,13 @@ test: $(READY)  ## run the tests
 lint: $(READY)  ## check format and style of Python, of the rules, and of the workflow
 	ruff format --check .
 	ruff check .
-	snakefmt --check --quiet Snakefile workflow/rules
+	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
 
 format: $(READY)  ## bring Python and rules into their format
 	ruff format .
 	ruff check --fix .
-	snakefmt --quiet Snakefile workflow/rules
+	snakefmt Snakefile workflow/rules
 
 docs: $(READY)  ## write docs/parameters.md anew from the schema
 	python -m wemgan.config --describe > docs/parameters.md

@@ -1,4 +1,4 @@
-"""After a failure: which sentence it was. After a kill or a power cut: what the interrupted workflow left behind is cleared away, so that it can run again.
+"""What a failed or killed workflow leaves behind: the sentences that say why, and the lock that is in the way.
 
 Snakemake leaves a lock in its folder when it is killed, and its steps may live on. Both are removed when no other
 Snakemake works in the folder; if one does, or another machine holds the lock, everything stays as it is.
@@ -41,7 +41,9 @@ def mistakes(logs: str | Path, since: float) -> str:
         lines = log.read_text(errors="replace").splitlines() if log.stat().st_mtime >= since else []
         if lines and lines[-1].startswith("error: "):
             found[lines[-1]] = log
-    return "\n".join(["What went wrong:", *(f"  {line}\n    (in {log})" for line, log in found.items())]) if found else ""
+    return (
+        "\n".join(["What went wrong:", *(f"  {line}\n    (in {log})" for line, log in found.items())]) if found else ""
+    )
 
 
 def _others(folder: Path) -> list[psutil.Process]:

@@ -8,7 +8,6 @@ import yaml
 
 from wemgan.errors import UserError
 
-
 BOUNDS = {
     "minimum": "must be at least {}",
     "maximum": "must be at most {}",

@@ -26,7 +26,7 @@ def varying(configs: list[dict]) -> list[str]:
 
 
 def replay(configs: list[Path], data: list[Path], store: str = STORE) -> pd.DataFrame:
-    """Enter the run of each config.json, whose results lie beside it; returns a row per run (run, seed, mlflow_id, new).
+    """Enter the run of each config.json, whose results lie beside it; a row per run (run, seed, mlflow_id, new).
 
     A run is known by its experiment, name, seed, configuration, data and results; what changed since is entered anew
     and the older entry deleted. UserError if `store` keeps its artifacts in another place than this folder.

@@ -1,0 +1,96 @@
+"""Replaying finished runs into MLflow: what is entered, and that a second replay enters nothing."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from wemgan.errors import UserError
+from wemgan.track import replay, varying
+
+BASE = {"experiment": "trial", "seed": 0, "model": {"dit": True, "width": 8}, "loss": {"cycle": 1.0}, "train": {}}
+
+
+def finished(folder: Path, run: str, **model) -> Path:
+    """The files of a finished run; returns its config.json."""
+    place = folder / "results" / "trial" / "runs" / run / "seed0"
+    place.mkdir(parents=True)
+    config = BASE | {"run": run, "model": BASE["model"] | model}
+    (place / "config.json").write_text(json.dumps(config))
+    pd.DataFrame({"images": [8, 16], "critic": [2.0, 1.0], "rare": [None, 3.0]}).to_csv(
+        place / "history.csv", index=False
+    )
+    (place / "metrics.json").write_text(json.dumps({"psnr": 25.5, "psnr/smile": 20.0, "au_mae": float("nan")}))
+    Image.new("RGB", (4, 4)).save(place / "samples.png")
+    (place / "model.pt").write_bytes(b"weights")
+    return place / "config.json"
+
+
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory):
+    """A folder with two runs that were replayed, the client, the arguments of the replay, and its rows."""
+    from mlflow import MlflowClient
+
+    folder = tmp_path_factory.mktemp("project")
+    data = folder / "split.csv"
+    data.write_text("id\n1\n")
+    configs = [finished(folder, "full"), finished(folder, "plain", dit=False)]
+    store = f"sqlite:///{folder}/mlflow.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        rows = replay(configs, [data], store)
+        yield folder, MlflowClient(store), (configs, [data], store), rows
+
+
+def entries(client) -> dict[str, object]:
+    experiment = client.get_experiment_by_name("trial").experiment_id
+    return {entry.data.tags["run"]: entry for entry in client.search_runs([experiment])}
+
+
+def test_what_varies_is_logged_of_every_run():
+    configs = [BASE, BASE | {"model": {"dit": False, "width": 8}}]
+    assert varying(configs) == ["model.dit", "seed"]
+    assert varying(configs[:1]) == ["seed"]
+
+
+def test_a_run_has_its_parameters_metrics_curves_tags_and_files(tracked):
+    _, client, _, _ = tracked
+    entry = entries(client)["plain"]
+    assert entry.data.params == {"model.dit": "False", "seed": "0"}
+    assert entry.data.metrics["final/psnr"] == 25.5 and entry.data.metrics["final/psnr/smile"] == 20.0
+    assert "final/au_mae" not in entry.data.metrics
+    curve = client.get_metric_history(entry.info.run_id, "train/critic")
+    assert [(point.step, point.value) for point in curve] == [(8, 2.0), (16, 1.0)]
+    assert [point.step for point in client.get_metric_history(entry.info.run_id, "train/rare")] == [16]
+    assert {"run", "seed", "config_digest", "data_digest", "commit"} <= set(entry.data.tags)
+    files = {file.path for file in client.list_artifacts(entry.info.run_id)}
+    assert files == {"config.json", "history.csv", "metrics.json", "samples.png", "model.pt"}
+    assert entry.info.status == "FINISHED"
+
+
+def test_a_second_replay_enters_nothing(tracked):
+    _, client, arguments, rows = tracked
+    before = {run: entry.info.run_id for run, entry in entries(client).items()}
+    again = replay(*arguments)
+    assert rows["new"].all() and not again["new"].any()
+    assert {run: entry.info.run_id for run, entry in entries(client).items()} == before
+
+
+def test_a_changed_run_takes_the_place_of_the_old(tracked):
+    folder, client, arguments, _ = tracked
+    before = {run: entry.info.run_id for run, entry in entries(client).items()}
+    metrics = folder / "results" / "trial" / "runs" / "full" / "seed0" / "metrics.json"
+    metrics.write_text(json.dumps({"psnr": 26.0}))
+    assert list(replay(*arguments)["new"]) == [True, False]
+    after = entries(client)
+    assert after["full"].data.metrics["final/psnr"] == 26.0
+    assert after["full"].info.run_id != before["full"] and after["plain"].info.run_id == before["plain"]
+    assert len(client.search_runs([client.get_experiment_by_name("trial").experiment_id])) == 2
+
+
+def test_a_database_that_was_moved_is_refused_with_a_sentence(tracked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="made in another folder.*delete mlflow.db"):
+        replay(*tracked[2])
