@@ -42,7 +42,9 @@ def read_json(path: str | Path) -> dict:
     except FileNotFoundError:
         raise UserError(f"there is no file {path}; the step that makes it has to run first") from None
     except json.JSONDecodeError as broken:
-        raise UserError(f"{path} is not valid JSON ({broken}); delete it and run the step that makes it again") from None
+        raise UserError(
+            f"{path} is not valid JSON ({broken}); delete it and run the step that makes it again"
+        ) from None
 
 
 def digest(*paths: str | Path) -> str:

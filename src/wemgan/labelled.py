@@ -27,7 +27,9 @@ class LabelledFaces:
         labels = pd.read_csv(aus, dtype={"id": str})
         missing = [name for name in self.aus if name not in labels]
         if missing:
-            raise UserError(f"{aus} has no labels for {', '.join(missing)}, which data.aus asks for; label the faces again")
+            raise UserError(
+                f"{aus} has no labels for {', '.join(missing)}, which data.aus asks for; label the faces again"
+            )
         table = labels.merge(pd.read_csv(split, dtype={"id": str})[["id", "split"]], on="id")
         self.table = table.merge(position[["id", "identity", "row"]], on="id").reset_index(drop=True)
         self.labels = torch.from_numpy(self.table[list(self.aus)].to_numpy(np.float32))
