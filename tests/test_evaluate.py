@@ -126,4 +126,4 @@ def test_summary_gives_the_spread_over_seeds(tmp_path):
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps({"n": 5, "psnr": value}))
         paths.append(str(path))
-    assert "| full | 2 | 5 | 21.00 ± 1.4 |" in summarize.markdown(summarize.gather(paths))
+    assert "| full | 2 | 5 | 21 ± 1.4 |" in summarize.markdown(summarize.gather(paths))

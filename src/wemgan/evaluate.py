@@ -100,8 +100,10 @@ def score(edits, sources, pairs, truth, names, real, by: Judges) -> dict[str, fl
         result[f"n{tail}"] = int(of_kind.sum())
         if distance is not None:
             result[f"acd_{by.identity}{tail}"] = float(distance[of_kind].mean())
-        for name, value in metrics.au_errors(measured.aus[of_kind], target[of_kind]).items():
-            result[f"{name}_{by.aus}{tail}"] = value
+        errors = metrics.au_errors(measured.aus[of_kind], target[of_kind])
+        if by.aus == "judge":  # it takes every picture for a face
+            del errors["no_face_rate"]
+        result |= {f"{name}_{by.aus}{tail}": value for name, value in errors.items()}
         if near is not None:
             result |= {f"psnr{tail}": float(near[0][of_kind].mean()), f"ssim{tail}": float(near[1][of_kind].mean())}
     faces = (pairs["kind"] == "faces").to_numpy()

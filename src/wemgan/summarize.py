@@ -64,7 +64,7 @@ def _kind(name: str) -> str | None:
 
 def _cell(values: pd.Series) -> str:
     mean = values.mean()
-    text = f"{mean:.0f}" if values.name == "n" else f"{mean:.3f}" if abs(mean) < 10 else f"{mean:.2f}"
+    text = f"{mean:.0f}" if values.name == "n" else f"{mean:.2g}" if 0 < abs(mean) < 0.01 else f"{mean:.4g}"
     return text if len(values) < 2 or values.name == "n" else f"{text} ± {values.std():.2g}"
 
 
