@@ -113,3 +113,25 @@ rule track:
         "Entering the runs into MLflow"
     shell:
         "python -m wemgan.track --configs {input.config} --data {input.data} --tracked {output} 2>&1 | tee {log}"
+
+
+# Not part of `all`: it writes into the repository, not into results/.
+rule publish:
+    input:
+        summary=f"{E}/summary.csv",
+        expressions=f"{E}/expressions.csv",
+        figures=expand(f"{E}/figures/{{name}}.png", name=["edits", "runs"]),
+        code=sources("publish"),
+    output:
+        f"docs/{P['experiment']}/provenance.json",
+    log:
+        f"{E}/logs/publish.log",
+    conda:
+        "../../environment.yml"
+    params:
+        results=lambda wildcards, input: os.path.dirname(input.summary),
+        docs=lambda wildcards, output: os.path.dirname(output[0]),
+    message:
+        "Putting tables and pictures into docs/ and the README"
+    shell:
+        "python -m wemgan.publish --results {params.results} --out {params.docs} 2>&1 | tee {log}"
