@@ -32,7 +32,7 @@ class LabelledFaces:
             )
         table = labels.merge(pd.read_csv(split, dtype={"id": str})[["id", "split"]], on="id")
         self.table = table.merge(position[["id", "identity", "row"]], on="id").reset_index(drop=True)
-        self.labels = torch.from_numpy(self.table[list(self.aus)].to_numpy(np.float32))
+        self.labels = torch.from_numpy(self.table[list(self.aus)].to_numpy(np.float32, copy=True))
         self._rows = {name: np.flatnonzero(self.table["split"] == name) for name in ("train", "validation", "test")}
 
     def rows(self, split: str) -> np.ndarray:

@@ -158,7 +158,7 @@ class Training:
 
     def _descend(self, optimizer: torch.optim.Optimizer, terms: dict[str, Tensor]) -> None:
         total = sum(terms.values())
-        if not math.isfinite(total):  # before the step, so that no weight is spoilt
+        if not math.isfinite(float(total)):  # before the step, so that no weight is spoilt
             values = ", ".join(f"{name} {float(value):.4g}" for name, value in terms.items())
             raise UserError(
                 f"a loss is not a number after {self.images:,} images ({values}). The last good state is kept; "
