@@ -28,7 +28,7 @@ def step(module, *flags):
 @pytest.fixture
 def chain(labelled, config):
     """The blobs with a judge, pairs and an untrained model, and the flags that every evaluation shares."""
-    stage = {"data": config["data"], "weights": {"directory": ""}, "evaluate": {"pairs": 40, "people": 5}}
+    stage = {"data": config["data"], "weights": {"directory": ""}, "evaluate": {"pairs": 40, "people": 2}}
     stage["judge"] = {"use": "trained", "width": 8, "images": 256, "batch": 16, "lr": 0.003, "bf16": False}
     (labelled / "stage.json").write_text(json.dumps(stage))
     labels = pd.read_csv(labelled / "aus.csv")

@@ -41,7 +41,8 @@ def edits_figure(args: argparse.Namespace) -> None:
 def runs_figure(args: argparse.Namespace) -> None:
     """A row per pair, over all kinds: the input, each run's edit, and the truth."""
     pairs, sources, truth = _read(args)
-    rows = [np.flatnonzero(pairs["kind"] == kind)[i] for i, kind in enumerate(pairs["kind"].unique())]
+    of_kind = [np.flatnonzero(pairs["kind"] == kind) for kind in pairs["kind"].unique()]
+    rows = [found[i % len(found)] for i, found in enumerate(of_kind)]  # another person in each row, if there are enough
     names = [Path(path).parent.parent.name for path in args.edits]
     columns = [sources[rows], *(np.load(path, mmap_mode="r")[rows] for path in args.edits)]
     if truth is not None:

@@ -101,7 +101,7 @@ class Training:
                 penalty = losses.r1_penalty(self.critics["high"](real), real)
                 terms["r1_high"] = every * self.loss["r1"] * penalty
         self._descend(self.optimizer_critics, terms)
-        return {name: float(value) for name, value in terms.items()}
+        return {name: value.item() for name, value in terms.items()}
 
     def _generator_step(self, image, source, target, edit, paint, count, random) -> dict[str, float]:
         self.critics.requires_grad_(False)
@@ -124,7 +124,7 @@ class Training:
         if edit.flow is not None:
             terms["flow"] = weight["flow"] * losses.flow_smoothness(edit.flow)
         self._descend(self.optimizer, terms)
-        return {name: float(value) for name, value in terms.items()}
+        return {name: value.item() for name, value in terms.items()}
 
     def _expression(self, image, source, target, edit, estimate, random) -> Tensor:
         """The expression loss, by the frozen AU network if there is one, else by the image critic's head."""
@@ -158,8 +158,8 @@ class Training:
 
     def _descend(self, optimizer: torch.optim.Optimizer, terms: dict[str, Tensor]) -> None:
         total = sum(terms.values())
-        if not math.isfinite(float(total)):  # before the step, so that no weight is spoilt
-            values = ", ".join(f"{name} {float(value):.4g}" for name, value in terms.items())
+        if not math.isfinite(total.item()):  # before the step, so that no weight is spoilt
+            values = ", ".join(f"{name} {value.item():.4g}" for name, value in terms.items())
             raise UserError(
                 f"a loss is not a number after {self.images:,} images ({values}). The last good state is kept; "
                 "lower train.lr or switch train.bf16 off, and run the same command again."
