@@ -89,7 +89,8 @@ def test_from_judge_to_table_and_pictures(chain):
     shared = [*flags[2:6], "--pairs", folder / "pairs.csv", "--truth", folder / "truth.npy", "--edits", *edits]
     for figure, width in (("edits", 5), ("runs", 3)):
         step("figures", figure, "--out", folder / f"{figure}.png", *shared)
-        assert Image.open(folder / f"{figure}.png").width >= width * 128
+        with Image.open(folder / f"{figure}.png") as picture:
+            assert picture.width >= width * 128
 
 
 def test_a_model_of_other_labels_is_refused(chain):
