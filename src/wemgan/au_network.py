@@ -18,7 +18,7 @@ from wemgan.checkpoint import load_weights, save_weights
 from wemgan.errors import run_cli
 from wemgan.files import digest, read_json
 from wemgan.labelled import LabelledFaces
-from wemgan.wavelet import dwt
+from wemgan.wavelet import haar_stem
 
 
 class AUNetwork(nn.Module):
@@ -38,8 +38,7 @@ class AUNetwork(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """`image` (N, 3, H, W) in [-1, 1] to estimates (N, K), in [0, 1] but for errors."""
-        low, high = dwt(image)
-        return self.aus(self.trunk(torch.cat((low * 0.5, high.flatten(1, 2)), 1)).flatten(1)).float()
+        return self.aus(self.trunk(haar_stem(image)).flatten(1)).float()
 
 
 def _layer(channels_in: int, channels: int, stride: int) -> list[nn.Module]:

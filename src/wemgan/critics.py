@@ -1,9 +1,8 @@
 """The two critics: one on images, with a head that estimates AUs, and one on the high-frequency wavelet bands."""
 
-import torch
 from torch import Tensor, nn
 
-from wemgan.wavelet import dwt, high_bands
+from wemgan.wavelet import haar_stem, high_bands
 
 
 class ImageCritic(nn.Module):
@@ -21,8 +20,7 @@ class ImageCritic(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """`image` (N, 3, H, W) in [-1, 1] to patch scores (N, 1, h, w) and AU estimates (N, K)."""
-        low, high = dwt(image)
-        features = self.trunk(torch.cat((low * 0.5, high.flatten(1, 2)), 1))
+        features = self.trunk(haar_stem(image))
         return self.real(features).float(), self.aus(features.flatten(1)).float()
 
 

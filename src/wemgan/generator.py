@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from wemgan.wavelet import dwt, idwt
+from wemgan.wavelet import dwt, haar_stem, idwt
 
 # Below this sum of relative AUs an edit fades out, so that no change of AUs is exactly no change of the image.
 FADE = 0.05
@@ -54,8 +54,7 @@ class Generator(nn.Module):
         `paint` in [0, 1] scales what is painted on top of the warped image; training raises it from 0 to 1.
         """
         once = torch.zeros_like(aus) if self.options["fusion"] == "once" else aus
-        low, high = dwt(image)
-        x = torch.cat((low * 0.5, high.flatten(1, 2)), 1)  # (N, 12, H/2, W/2)
+        x = haar_stem(image)  # (N, 12, H/2, W/2)
         x = self.stem(torch.cat((x, coordinates(x)), 1))
         details, lows = [], []
         for block, down in zip(self.encoder, self.down, strict=True):

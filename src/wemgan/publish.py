@@ -6,7 +6,6 @@ Only experiments on rendered faces: pictures of people do not belong into a repo
 import argparse
 import os
 import platform
-import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +13,7 @@ import pandas as pd
 from wemgan.errors import UserError, run_cli
 from wemgan.files import digest, read_json, write_bytes, write_json
 from wemgan.summarize import markdown
+from wemgan.track import code_commit
 
 START, END = "<!-- results: written by `snakemake publish` -->", "<!-- end of results -->"
 
@@ -51,13 +51,11 @@ def processor() -> str:
 def describe_origin(results: Path, runs: dict) -> dict:
     """What a reader must know of where the results were made."""
     first = next(iter(runs.values()))
-    command = ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
-    done = subprocess.run(command, capture_output=True, text=True)
     return {
         "experiment": first["experiment"],
         "seeds": sorted({run["seed"] for run in runs.values()}),
         "images": first["train"]["images"],
-        "commit": done.stdout.strip() or "unknown",
+        "commit": code_commit(),
         "config_digest": digest(results / "config" / "runs.json"),
         "data_digest": digest(results / "data" / "aus.csv", results / "data" / "split.csv"),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),

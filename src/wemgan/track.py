@@ -33,7 +33,7 @@ def replay(configs: list[Path], data: list[Path], store: str = STORE) -> pd.Data
     """
     client = _client(store)
     loaded = [read_json(path) for path in configs]
-    keys, commit, data_digest = varying(loaded), _commit(), digest(*data)
+    keys, commit, data_digest = varying(loaded), code_commit(), digest(*data)
     rows = []
     for path, config in zip(configs, loaded, strict=True):
         folder = path.parent
@@ -129,7 +129,7 @@ def _value(config: dict, key: str) -> object:
     return config
 
 
-def _commit() -> str:
+def code_commit() -> str:
     """The commit of the code, `+` after it if files of git's were changed since; `unknown` without git."""
     try:
         words = ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]

@@ -44,6 +44,12 @@ def high_bands(image: Tensor, wavelet: str = "haar") -> Tensor:
     return dwt(image, wavelet)[1].flatten(1, 2)
 
 
+def haar_stem(image: Tensor) -> Tensor:
+    """The four Haar bands of `image` (N, 3, H, W) as channels (N, 12, H/2, W/2), the low one halved."""
+    low, high = dwt(image)
+    return torch.cat((low * 0.5, high.flatten(1, 2)), 1)
+
+
 @cache
 def _forward(wavelet: str, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
     from pytorch_wavelets import DWTForward
