@@ -2,13 +2,16 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import wemgan
 from wemgan.errors import UserError
 from wemgan.render import AUS, Renderer, sample_aus
 from wemgan.render.actions import ACTIONS
@@ -183,3 +186,18 @@ def test_the_command_writes_pictures_table_and_truth(tmp_path):
         assert list(truth.id) == list(table.id)
         drawn = Renderer(32, 0).draw(table.identity.astype(int), truth[list(AUS)].to_numpy(), table["shot"])
         assert np.abs(drawn.astype(int) - faces).max() <= 6  # the truth is written with four digits
+
+
+def test_every_state_of_the_code_has_a_compiled_cache_of_its_own(tmp_path):
+    copy = tmp_path / "wemgan"
+    shutil.copytree(Path(wemgan.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    ask = [sys.executable, "-c", "import wemgan.render, numba; print(numba.config.CACHE_DIR)"]
+
+    def folder():
+        run = subprocess.run(ask, env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True)
+        return run.stdout.strip()
+
+    before = folder()
+    raster = copy / "render" / "raster.py"
+    raster.write_text(raster.read_text() + "\n# changed\n")
+    assert before.startswith(str(copy)) and folder() != before

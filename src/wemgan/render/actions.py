@@ -54,14 +54,14 @@ ACTIONS = {
         Move(107, (16, 14), (0.5, 12.0, 0)), Move(9, (15, 14), (0, 5.0, 0)), Move(108, (22, 16), (0, 4.0, 0))),
         wrinkles={"forehead_middle": 1.0}),
     "AU02": Action("outer brow raiser", 0.3, "brows", (
-        Move(63, (22, 13), (-1.0, 9.5, 0)), Move(46, (16, 12), (-0.5, 8.0, 0)), Move(104, (22, 18), (0, 4.0, 0))),
+        Move(63, (22, 13), (-1.0, 11.5, 0)), Move(46, (16, 12), (-0.5, 9.5, 0)), Move(104, (22, 18), (0, 5.0, 0))),
         upper_lid=-0.06, wrinkles={"forehead_side": 1.0, "forehead_middle": 0.25}),
     "AU04": Action("brow lowerer", 0.3, "brows", (
         Move(107, (16, 12), (4.0, -10.0, 1.5)), Move(105, (20, 12), (3.0, -7.5, 1.0)), Move(9, (11, 12), (0, -6, 1.5))),
         upper_lid=0.10, wrinkles={"glabella": 1.0}),
     "AU05": Action("upper lid raiser", 0.0, "eyes", (
         Move(159, (16, 7), (0, 2.0, 0)),),
-        upper_lid=-0.60, lower_lid=-0.14),
+        upper_lid=-0.70, lower_lid=-0.18),
     "AU06": Action("cheek raiser", 0.3, "mid", (
         Move(50, (20, 15), (-1.5, 7.0, 4.0)), Move(111, (18, 9), (0, 4.5, 2.0)), Move(35, (10, 14), (3.0, 2.5, 0)),
         Move(70, (14, 9), (1.0, -2.0, 0))),
@@ -83,12 +83,12 @@ ACTIONS = {
         Move(14, (17, 9), (0, 2.5, 0), "below")),
         wrinkles={"nasolabial": 0.9}),
     "AU12": Action("lip corner puller", 0.6, "mouth", (
-        Move(61, (12, 12), (-9.5, 10.0, -4.0)), Move(40, (10, 9), (-2.0, 2.0, -1.0), "above"),
-        Move(91, (10, 9), (-3.0, 2.5, -1.0), "below"), Move(50, (16, 15), (-2.0, 4.0, 4.0)),
-        Move(205, (13, 13), (-2.5, 3.0, 2.0))),
+        Move(61, (12, 12), (-11.5, 12.0, -5.0)), Move(40, (10, 9), (-2.5, 2.5, -1.0), "above"),
+        Move(91, (10, 9), (-3.5, 3.0, -1.0), "below"), Move(50, (16, 15), (-2.5, 5.0, 5.0)),
+        Move(205, (13, 13), (-3.0, 3.5, 2.5))),
         lower_lid=0.05, wrinkles={"nasolabial": 1.0, "dimple": 0.35}),
-    "AU14": Action("dimpler", 1.0, "mouth", (
-        Move(61, (10, 8), (-5.5, 1.5, -5.5)), Move(57, (8, 9), (-1.0, 0, -3.5))),
+    "AU14": Action("dimpler", 0.5, "mouth", (
+        Move(61, (10, 8), (1.0, 0, -5.5)), Move(57, (8, 9), (0, 0, -3.5))),
         wrinkles={"dimple": 1.2}),
     "AU15": Action("lip corner depressor", 0.6, "mouth", (
         Move(61, (12, 10), (-1.0, -10.0, -1.0)), Move(40, (9, 8), (0, -2.0, 0), "above"),
@@ -112,7 +112,7 @@ ACTIONS = {
         Move(164, (18, 5), (0, -1.5, 1.5), "above"), Move(18, (18, 6), (0, 2.0, 2.0), "below")),
         wrinkles={"lip_edge": 0.7, "dimple": 0.3}),
     "AU25": Action("lips part", 0.0, "mouth", (
-        Move(13, (17, 9), (0, 2.5, 0), "above"), Move(14, (22, 9), (0, -11.5, 0), "below"))),
+        Move(13, (17, 9), (0, 3.0, 0), "above"), Move(14, (22, 9), (0, -13.0, 0), "below"))),
     "AU26": Action("jaw drop", 1.35, "jaw", (
         Move(14, (20, 10), (0, -1.0, -1.0), "below"), Move(61, (9, 12), (2.0, -2.0, 0)))),
     "AU28": Action("lip suck", 0.3, "mouth", (
