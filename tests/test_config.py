@@ -156,3 +156,23 @@ def test_the_written_configuration_is_what_was_resolved(project, tmp_path):
     written = json.loads((tmp_path / "r" / "runs" / "x" / "seed4" / "config.json").read_text())
     assert written == config.resolve(params, "x", 4)
     assert json.loads((tmp_path / "r" / "config" / "runs.json").read_text()) == {"x/seed4": written}
+
+
+def test_a_photo_that_comes_or_goes_touches_the_list_of_photos(project, tmp_path):
+    photos = tmp_path / "photos"
+    (photos / "anna").mkdir(parents=True)
+    (photos / "anna" / "1.jpg").write_bytes(b"1")
+    params = project(f"data: {{source: folder}}\nfolder: {{path: {photos}}}\nlabel: {{tool: mediapipe}}")
+    assert changed_files(params, params, tmp_path / "results") == set()
+    written = tmp_path / "results" / "config" / "photos.json"
+    for change in ((photos / "anna" / "2.jpg").touch, lambda: (photos / "anna" / "1.jpg").write_bytes(b"another")):
+        before = written.read_bytes()
+        change()
+        config.write_stages(params, tmp_path / "results")
+        assert written.read_bytes() != before
+
+
+def test_a_missing_folder_of_photos_is_left_to_the_step_that_lists_it(project, tmp_path):
+    params = project("data: {source: folder}\nfolder: {path: nowhere}\nlabel: {tool: mediapipe}")
+    config.write_stages(params, tmp_path / "results")
+    assert json.loads((tmp_path / "results" / "config" / "photos.json").read_text())["inventory"] is None

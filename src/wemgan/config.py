@@ -78,11 +78,17 @@ def resolve(params: dict, run: str, seed: int) -> dict:
 def write_stages(params: dict, results: str | Path) -> None:
     """Write config/<stage>.json and runs/<run>/seed<k>/config.json under `results`, each only when it changes.
 
-    config/runs.json holds all runs in one, for tools that want a single file to watch.
+    config/runs.json holds all runs in one, for tools that want a single file to watch. config/photos.json also
+    holds a digest of what is in the folder, so that photos that come or go are noticed.
     """
+    from wemgan.folder import inventory
+
     results, runs = Path(results), {}
     for stage, reads in STAGES.items():
-        _write_if_changed(results / "config" / f"{stage}.json", _select(params, reads))
+        content = _select(params, reads)
+        if stage == "photos" and params["data"]["source"] == "folder":
+            content["inventory"] = inventory(params["folder"])
+        _write_if_changed(results / "config" / f"{stage}.json", content)
     for run in params["runs"]:
         for seed in params["seeds"]:
             runs[f"{run}/seed{seed}"] = resolve(params, run, seed)

@@ -18,6 +18,7 @@ from wemgan import download, metrics
 from wemgan import judge as trained
 from wemgan.checkpoint import load_weights
 from wemgan.errors import UserError, run_cli
+from wemgan.faces import read_table
 from wemgan.files import digest, read_json, whole, write_json
 from wemgan.generator import Generator, condition
 from wemgan.labelled import to_pixels, to_signed
@@ -130,11 +131,11 @@ def main() -> None:
     row.add_argument("--model", help="weights of the run")
     row.add_argument("--control", choices=("copy", "truth"))
     args = parser.parse_args()
-    config, pairs = read_json(args.config), pd.read_csv(args.pairs, dtype={"source": str, "target": str})
+    config, pairs = read_json(args.config), read_table(args.pairs)
     names, device = config["data"]["aus"], torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    position = pd.Series(range(len(table := pd.read_csv(args.table, dtype={"id": str}))), index=table["id"])
-    labels = pd.read_csv(args.aus, dtype={"id": str}).set_index("id")[names]
-    split = pd.read_csv(args.split, dtype=str)
+    position = pd.Series(range(len(table := read_table(args.table))), index=table["id"])
+    labels = read_table(args.aus).set_index("id")[names]
+    split = read_table(args.split)
     pixels = np.load(args.faces, mmap_mode="r")
     sources = pixels[position.loc[pairs["source"]]]
     truth = np.load(args.truth) if args.truth else None

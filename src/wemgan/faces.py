@@ -24,7 +24,7 @@ FACE_COLUMNS = (
     *TRANSFORM,
 )
 SET_ASIDE_COLUMNS = ("id", "source", "reason")
-TEXT_COLUMNS = ("id", "identity", "source", "reason", "detector", "tool", "version")
+TEXT_COLUMNS = ("id", "identity", "source", "reason", "detector", "tool", "version", "target")
 
 # Faces that are copied at once by a merge; bounds its memory.
 BLOCK = 1024

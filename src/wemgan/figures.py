@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from wemgan.errors import run_cli
+from wemgan.faces import read_table
 from wemgan.files import whole
 from wemgan.pictures import save_grid
 
@@ -15,8 +16,8 @@ PEOPLE = 6
 
 def _read(args: argparse.Namespace) -> tuple[pd.DataFrame, np.ndarray, np.ndarray | None]:
     """The pairs, their source faces and their true edits (or None)."""
-    pairs = pd.read_csv(args.pairs, dtype={"source": str, "target": str})
-    table = pd.read_csv(args.table, dtype={"id": str})
+    pairs = read_table(args.pairs)
+    table = read_table(args.table)
     position = pd.Series(range(len(table)), index=table["id"])
     sources = np.load(args.faces, mmap_mode="r")[position.loc[pairs["source"]]]
     return pairs, sources, np.load(args.truth) if args.truth else None

@@ -17,7 +17,7 @@ import pandas as pd
 
 from wemgan.errors import UserError, run_cli
 from wemgan.faces import SET_ASIDE_COLUMNS, read_table, write_table
-from wemgan.files import read_json
+from wemgan.files import digest, read_json
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
@@ -46,6 +46,21 @@ def scan(folder: str | Path) -> list[str]:
         rest = f"none of its {others} files ends in" if others else "it is empty; wanted are files that end in"
         raise UserError(f"there is no photo in {folder}: {rest} {', '.join(SUFFIXES)}")
     return sorted(found)
+
+
+def inventory(folder: dict) -> str | None:
+    """A digest of the photos' names and sizes, and of the file that says who is who; `folder` of params.yaml.
+
+    It changes when photos come or go. None where there are none to be read: the step that lists them says why.
+    """
+    root = Path(folder["path"]).expanduser()
+    try:
+        lines = [f"{source} {(root / source).stat().st_size}" for source in scan(root)]
+        if folder["identities"]:
+            lines.append(digest(Path(folder["identities"]).expanduser()))
+    except (UserError, OSError):
+        return None
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def identities_by_pattern(sources: list[str], pattern: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from wemgan.au_network import disturb
 from wemgan.checkpoint import load_weights, save_weights
 from wemgan.errors import UserError, run_cli
+from wemgan.faces import read_table
 from wemgan.files import read_json, whole
 from wemgan.labelled import to_signed
 
@@ -145,8 +146,8 @@ def main() -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     names, options = config["data"]["aus"], config["judge"]
     images = np.load(args.faces, mmap_mode="r")
-    people = pd.factorize(pd.read_csv(args.table, dtype={"identity": str})["identity"])[0]
-    aus = pd.read_csv(args.truth)[names].to_numpy(np.float32)
+    people = pd.factorize(read_table(args.table)["identity"])[0]
+    aus = read_table(args.truth)[names].to_numpy(np.float32)
     learnt = int((people.max() + 1) * (1 - HELD_OUT))
     if people.max() + 1 - learnt < 2:
         raise UserError("the judge's report card needs two new people; raise rendered.judge_identities to 14 or more")

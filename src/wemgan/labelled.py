@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
 from wemgan.errors import UserError
+from wemgan.faces import read_table
 
 
 class LabelledFaces:
@@ -22,15 +22,15 @@ class LabelledFaces:
         self.pixels = np.load(faces, mmap_mode="r")
         self.size = self.pixels.shape[1]
         self.aus = tuple(names)
-        position = pd.read_csv(Path(faces).with_suffix(".csv"), dtype={"id": str, "identity": str})
+        position = read_table(Path(faces).with_suffix(".csv"))
         position["row"] = np.arange(len(position))
-        labels = pd.read_csv(aus, dtype={"id": str})
+        labels = read_table(aus)
         missing = [name for name in self.aus if name not in labels]
         if missing:
             raise UserError(
                 f"{aus} has no labels for {', '.join(missing)}, which data.aus asks for; label the faces again"
             )
-        table = labels.merge(pd.read_csv(split, dtype={"id": str})[["id", "split"]], on="id")
+        table = labels.merge(read_table(split)[["id", "split"]], on="id")
         self.table = table.merge(position[["id", "identity", "row"]], on="id").reset_index(drop=True)
         self.labels = torch.from_numpy(self.table[list(self.aus)].to_numpy(np.float32, copy=True))
         self._rows = {name: np.flatnonzero(self.table["split"] == name) for name in ("train", "validation", "test")}

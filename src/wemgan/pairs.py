@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from wemgan.errors import UserError, run_cli
+from wemgan.faces import read_table
 from wemgan.files import read_json, whole
 
 # Strong expressions, by the AUs that make them (Ekman, Friesen & Hager 2002); those not in data.aus are left out.
@@ -68,16 +69,16 @@ def main() -> None:
     args = parser.parse_args()
     config = read_json(args.config)
     names, options = config["data"]["aus"], config["evaluate"]
-    split = pd.read_csv(args.split, dtype=str)
+    split = read_table(args.split)
     held_out = split.loc[split["split"] == "test", ["id", "identity"]]
-    faces = held_out.merge(pd.read_csv(args.aus, dtype={"id": str})[["id", *names]], on="id")
+    faces = held_out.merge(read_table(args.aus)[["id", *names]], on="id")
     if faces["identity"].nunique() < 2:
         raise UserError("the test split has fewer than two people; raise split.test or give more people")
     rng = np.random.default_rng(config["data"]["seed"])
     pairs = [face_pairs(faces, names, options["pairs"], rng), expression_pairs(faces, names, options["people"])]
     pairs = pd.concat(pairs, ignore_index=True)
     if args.truth:
-        table = pd.read_csv(args.table, dtype={"id": str})
+        table = read_table(args.table)
         truth = draw_truth(pairs, table, names, config["data"]["size"], config["data"]["seed"])
         with whole(args.truth) as temporary:
             np.save(temporary, truth)
