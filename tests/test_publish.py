@@ -6,22 +6,29 @@ from pathlib import Path
 import pytest
 
 from wemgan.errors import UserError
-from wemgan.publish import END, START, block, insert
+from wemgan.publish import block, insert, markers
 
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_readme_shows_the_published_table():
-    folder = ROOT / "docs" / "demo"
-    shown = block(folder / "summary.csv", json.loads((folder / "provenance.json").read_text()))
-    assert shown in (ROOT / "README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("folder", sorted(path.parent for path in ROOT.glob("docs/*/provenance.json")))
+def test_the_readme_shows_the_published_tables(folder):
+    provenance = json.loads((folder / "provenance.json").read_text())
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert provenance["experiment"] == folder.name
+    assert block(folder, provenance) in readme
 
 
-def test_the_table_stands_between_the_markers():
-    text = insert(f"a\n{START}\nold\n{END}\nb\n", f"{START}\nnew\n{END}")
-    assert text == f"a\n{START}\nnew\n{END}\nb\n"
+def test_a_table_stands_between_its_experiments_markers():
+    (start, end), other = markers("long"), "\n".join(markers("demo"))
+    text = insert(f"a\n{start}\nold\n{end}\n{other}\nb\n", f"{start}\nnew\n{end}", "long")
+    assert text == f"a\n{start}\nnew\n{end}\n{other}\nb\n"
 
 
-def test_a_readme_without_markers_is_told_in_a_sentence():
-    with pytest.raises(UserError, match="put them where the table belongs"):
-        insert("nothing here", "new")
+def test_a_readme_without_a_place_for_the_experiment_stays_as_it_is():
+    assert insert("nothing here", "new", "long") == "nothing here"
+
+
+def test_half_a_place_is_told_in_a_sentence():
+    with pytest.raises(UserError, match="once each, or neither"):
+        insert(f"{markers('long')[0]}\n", "new", "long")

@@ -31,7 +31,7 @@ class AUNetwork(nn.Module):
         while side > 4:
             wider = min(2 * channels, 4 * width)
             layers += [*_layer(channels, wider, stride=2), *_layer(wider, wider, stride=1)]
-            side, channels = side // 2, wider
+            side, channels = (side + 1) // 2, wider
         self.trunk = nn.Sequential(*layers)
         self.aus = nn.Linear(channels * side * side, aus)
         self.register_buffer("slope", torch.ones(aus))  # what the estimate rises by when the true AU rises by 1

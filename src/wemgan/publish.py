@@ -1,4 +1,4 @@
-"""Put an experiment's tables and pictures into docs/ and its table into the README, with where they came from.
+"""Put an experiment's tables and pictures into docs/, and its table into the README where that has a place for it.
 
 Only experiments on rendered faces: pictures of people do not belong into a repository.
 """
@@ -15,28 +15,53 @@ from wemgan.files import digest, read_json, write_bytes, write_json
 from wemgan.summarize import markdown
 from wemgan.track import code_commit
 
-START, END = "<!-- results: written by `snakemake publish` -->", "<!-- end of results -->"
+
+def markers(experiment: str) -> tuple[str, str]:
+    """The lines of a README between which an experiment's table belongs."""
+    return (
+        f"<!-- results of {experiment}: written by `snakemake publish` -->",
+        f"<!-- end of results of {experiment} -->",
+    )
 
 
-def block(summary: str | Path, provenance: dict) -> str:
-    """The README's results: the table of `summary` (a summary.csv), and the sentence that says where it was made."""
-    frame = pd.read_csv(summary, dtype={"run": str})
+def by_expression(table: pd.DataFrame) -> str:
+    """Strong expressions down, rows of the table across: PSNR to the truth in dB, and the AU error in brackets."""
+    error = next(name for name in table if name.startswith("au_mae_"))
+    table = table.groupby(["expression", "run"], sort=False)[["psnr", error]].mean()
+    cells = table.apply(lambda row: f"{row['psnr']:.2f} ({row[error]:.3f})", axis=1).unstack(sort=False)
+    if "truth" in cells:
+        cells["truth"] = [f"({value:.3f})" for value in table[error].xs("truth", level="run")]
+    lines = [
+        ["expression", *cells],
+        ["---"] * (1 + len(cells.columns)),
+        *([name, *row] for name, *row in cells.itertuples()),
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def block(folder: Path, provenance: dict) -> str:
+    """The README's results: the tables published in `folder`, and the sentence that says where they were made."""
+    frame = pd.read_csv(folder / "summary.csv", dtype={"run": str})
+    expressions = pd.read_csv(folder / "expressions.csv", dtype={"run": str})
     seeds = ", ".join(map(str, provenance["seeds"]))
     origin = (
         f"Experiment `{provenance['experiment']}`, seed {seeds}, {provenance['images']:,} images per run, code "
         f"`{provenance['commit']}`, configuration `{provenance['config_digest']}`, data `{provenance['data_digest']}`, "
         f"on {provenance['cores']} cores ({provenance['processor']})."
     )
-    return f"{START}\n{markdown(frame)}\n{origin}\n{END}"
+    start, end = markers(provenance["experiment"])
+    strong = f"Strong expressions, PSNR to the truth in dB (AU error by the judge):\n\n{by_expression(expressions)}"
+    return f"{start}\n{markdown(frame)}\n{strong}\n{origin}\n{end}"
 
 
-def insert(readme: str, text: str) -> str:
-    """`readme` with what stands between the markers replaced by `text`; UserError if it has no markers."""
-    if readme.count(START) != 1 or readme.count(END) != 1:
-        raise UserError(
-            f"README.md should hold the lines {START} and {END} once each; put them where the table belongs"
-        )
-    return readme[: readme.index(START)] + text + readme[readme.index(END) + len(END) :]
+def insert(readme: str, text: str, experiment: str) -> str:
+    """`readme` with what stands between the experiment's markers replaced by `text`; unchanged if it has none."""
+    start, end = markers(experiment)
+    if start not in readme and end not in readme:
+        return readme
+    if readme.count(start) != 1 or readme.count(end) != 1:
+        raise UserError(f"README.md should hold the lines {start} and {end} once each, or neither")
+    return readme[: readme.index(start)] + text + readme[readme.index(end) + len(end) :]
 
 
 def processor() -> str:
@@ -77,7 +102,8 @@ def main() -> None:
     for name in ("summary.csv", "expressions.csv", "judge/report.csv", "figures/edits.png", "figures/runs.png"):
         write_bytes(args.out / Path(name).name, (args.results / name).read_bytes())
     write_json(args.out / "provenance.json", origin)
-    text = insert(args.readme.read_text(encoding="utf-8"), block(args.out / "summary.csv", origin))
+    text = block(args.out, origin)
+    text = insert(args.readme.read_text(encoding="utf-8"), text, origin["experiment"])
     write_bytes(args.readme, text.encode())
 
 

@@ -128,18 +128,20 @@ def _layer(image, style, colour, n, seed, scale, far):
 
 @nb.njit(cache=True, fastmath=True, nogil=True)
 def _fringe(image, colour, n, seed, scale):
+    """Hair over the forehead; it ends above the brows at rest, so that they are seen whatever they do."""
     p = np.zeros((4, 2))
     height, volume, sweep = n[0], n[3], n[6]
+    end = 54 + 8 * uniform(seed, 3)
     for coat in range(2):
         count = 70 if coat == 0 else 420
         for i in range(count):
             a, b, c = uniform(seed, i * 4), uniform(seed, i * 4 + 1), uniform(seed, i * 4 + 2)
             x = (a - 0.5) * 136
-            low = 33 - 9 * (abs(x) / 68) ** 2 * 2.2 + 9 * (b - 0.5)
+            low = end - 24 * (abs(x) / 68) ** 2 + 9 * (b - 0.5)
             root = height + 12 + 14 * volume * (1 - i / count)
             p[0, 0], p[0, 1] = x * 0.55, root
             p[1, 0], p[1, 1] = x * 0.85 + 4 * sweep, root + 3
-            p[2, 0], p[2, 1] = x + 8 * sweep, 55
+            p[2, 0], p[2, 1] = x + 8 * sweep, (root + low) / 2 + 8
             p[3, 0], p[3, 1] = x * 1.04 + 12 * sweep + 5 * (c - 0.5), low
             tint = 0.55 + 0.7 * noise(seed, x * 0.13, 3.0) * (0.6 + 0.4 * c)
             if coat == 0:
