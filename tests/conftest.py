@@ -13,17 +13,19 @@ CONFIG = {
     "seed": 0,
     "data": {"aus": NAMES, "seed": 0, "size": 64},
     "model": {
+        "generator": "wemgan", "rival_width": 8,
         "width": 8, "levels": 2, "blocks": 1, "wavelet": "haar", "dit": True, "skips": True,
         "fusion": "repeated", "condition": "relative", "output": "warp", "reach": 0.25,
     },
-    "critic": {"width": 8, "width_high": 8, "high_frequency": True},
+    "critic": {"kind": "bands", "width": 8, "width_high": 8, "high_frequency": True},
     "loss": {
+        "gan": "hinge", "gradient_penalty": 10.0, "attention": 0.1, "variation": 1e-5,
         "adversarial": 1.0, "adversarial_high": 0.5, "expression": 40.0, "critic_au": 10.0, "cycle": 10.0,
         "identity": 10.0, "paint_share": 0.3, "change": 1.0, "flow": 1.0, "r1": 1.0,
     },
     "train": {
         "images": 48, "batch": 4, "lr": 0.0005, "critic_lr_factor": 2.0, "beta1": 0.0, "ema": 0.99, "bf16": False,
-        "r1_every": 4, "cycle_every": 2, "single_targets": 0.6, "paint_from": 0.3, "lr_fall": 0.3,
+        "critic_steps": 1, "r1_every": 4, "cycle_every": 2, "single_targets": 0.6, "paint_from": 0.3, "lr_fall": 0.3,
         "log_every": 8, "save_every": 16,
     },
 }  # fmt: skip

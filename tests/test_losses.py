@@ -10,7 +10,7 @@ from wemgan.critics import HighFrequencyCritic, ImageCritic
 def test_hinge_stops_beyond_the_margin():
     real, fake = torch.tensor([2.0, 0.5]), torch.tensor([-3.0, 0.0])
     assert losses.critic_hinge(real, fake) == pytest.approx(0.25 + 0.5)
-    assert losses.generator_hinge(fake) == pytest.approx(1.5)
+    assert losses.generator_adversarial(fake) == pytest.approx(1.5)
 
 
 def test_r1_of_a_linear_critic_is_half_its_squared_weight():

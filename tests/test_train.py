@@ -1,7 +1,5 @@
 """Training: resumed runs end as uninterrupted ones, and mistakes are told in sentences."""
 
-import argparse
-import json
 import os
 import subprocess
 import sys
@@ -9,23 +7,12 @@ import sys
 import pandas as pd
 import pytest
 import torch
+from training import arguments
 
 from wemgan import losses, train
 from wemgan.checkpoint import load_weights
 from wemgan.errors import UserError
 from wemgan.labelled import LabelledFaces
-
-
-def arguments(folder, name, config):
-    out = folder / name
-    out.mkdir(exist_ok=True)
-    (out / "config.json").write_text(json.dumps(config))
-    paths = {key: str(out / key) for key in ("model.pt", "history.csv", "samples.png", "state.pt")}
-    return argparse.Namespace(
-        config=str(out / "config.json"), faces=str(folder / "faces.npy"), aus=str(folder / "aus.csv"),
-        split=str(folder / "split.csv"), model=paths["model.pt"], history=paths["history.csv"],
-        samples=paths["samples.png"], state=paths["state.pt"], au_network=None,
-    )  # fmt: skip
 
 
 class Killed(Exception):

@@ -24,6 +24,29 @@ class ImageCritic(nn.Module):
         return self.real(features).float(), self.aus(features.flatten(1)).float()
 
 
+class PatchCritic(nn.Module):
+    """The critic of GANimation and of Ling et al.: stride-2 convolutions from the pixels down to 2 x 2, two heads.
+
+    Six layers from 128 px, the widths doubling from `critic.width` (64 in the papers).
+    """
+
+    def __init__(self, critic: dict, size: int, aus: int):
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels, width, side = 3, critic["width"], size
+        while side > 3:
+            layers += [nn.Conv2d(channels, width, 4, stride=2, padding=1), nn.LeakyReLU(0.01)]
+            channels, width, side = width, 2 * width, side // 2
+        self.trunk = nn.Sequential(*layers)
+        self.real = nn.Conv2d(channels, 1, 3, padding=1, bias=False)
+        self.aus = nn.Conv2d(channels, aus, side, bias=False)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """`image` (N, 3, H, W) in [-1, 1] to patch scores (N, 1, h, w) and AU estimates (N, K)."""
+        features = self.trunk(image)
+        return self.real(features).float(), self.aus(features).flatten(1).float()
+
+
 class HighFrequencyCritic(nn.Module):
     """Scores patches of the high bands of an image: are these wrinkles, lashes and pores, or the marks of an edit?"""
 

@@ -20,8 +20,9 @@ from wemgan.checkpoint import load_weights
 from wemgan.errors import UserError, run_cli
 from wemgan.faces import read_table
 from wemgan.files import digest, read_json, whole, write_json
-from wemgan.generator import Generator, condition
+from wemgan.generator import condition
 from wemgan.labelled import to_pixels, to_signed
+from wemgan.rivals import build
 
 
 class Measured(NamedTuple):
@@ -76,7 +77,7 @@ def edit_faces(
     if about["data_digest"] != expected:
         raise UserError(f"{model} was trained on other labels or another split than it is evaluated on; train it again")
     options = about["config"]["model"]
-    generator = Generator(options, len(about["aus"])).to(device).eval()
+    generator = build(options, len(about["aus"])).to(device).eval()
     generator.load_state_dict(weights)
     edits = []
     for i in range(0, len(sources), 64):

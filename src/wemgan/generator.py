@@ -26,6 +26,7 @@ class Edit(NamedTuple):
     moved: Tensor | None  # the input, warped if it was, before anything is painted on; None when all is painted
     change: Tensor | None  # what was painted on, (N, 3, H, W); None when the whole image is painted
     flow: Tensor | None  # (N, 2, H/2, W/2) in units of half the image side; None unless the image was warped
+    attention: Tensor | None = None  # (N, 1, H, W) in [0, 1], how much of the input is kept; GANimation's alone
 
 
 class Generator(nn.Module):

@@ -1,5 +1,7 @@
 """The losses, one function each: x is an image, y = G(x, r) its edit by r = t - s; D scores, R estimates AUs."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -10,9 +12,21 @@ def critic_hinge(real: Tensor, fake: Tensor) -> Tensor:
     return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
 
 
-def generator_hinge(fake: Tensor) -> Tensor:
-    """-mean(D(y))."""
+def critic_wasserstein(real: Tensor, fake: Tensor) -> Tensor:
+    """mean(D(y)) - mean(D(x)) (Arjovsky et al. 2017); goes with `gradient_penalty`."""
+    return fake.mean() - real.mean()
+
+
+def generator_adversarial(fake: Tensor) -> Tensor:
+    """-mean(D(y)), with either critic's loss."""
     return -fake.mean()
+
+
+def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, share: Tensor) -> Tensor:
+    """mean (||grad_z D(z)|| - 1)^2 at z = share x + (1 - share) y (Gulrajani et al. 2017); `share` (N, 1, 1, 1)."""
+    mixed = torch.lerp(fake, real, share).detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(mixed).mean((1, 2, 3)).sum(), mixed, create_graph=True)
+    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
 
 
 def r1_penalty(score: Tensor, image: Tensor) -> Tensor:
@@ -40,6 +54,20 @@ def change(painted: Tensor) -> Tensor:
     """mean |c| + mean |grad c| of what is painted on, c: what can be moved is not painted, nor in dots."""
     across, down = painted[..., 1:] - painted[..., :-1], painted[..., 1:, :] - painted[..., :-1, :]
     return painted.abs().mean() + across.abs().mean() + down.abs().mean()
+
+
+def attention(kept: Tensor) -> Tensor:
+    """mean (1 - A): how much is painted anew; with A in [0, 1] the share of the input that is kept.
+
+    GANimation's attention loss, without which it repaints the whole image (Pumarola et al. 2018).
+    """
+    return (1 - kept).mean()
+
+
+def variation(kept: Tensor) -> Tensor:
+    """sum |grad A|^2 over the pixels of A (N, 1, H, W), in the mean over images: a smooth attention."""
+    across, down = kept[..., 1:] - kept[..., :-1], kept[..., 1:, :] - kept[..., :-1, :]
+    return (across.square().sum() + down.square().sum()) / len(kept)
 
 
 def flow_smoothness(flow: Tensor) -> Tensor:

@@ -17,12 +17,13 @@ from tqdm import tqdm
 
 from wemgan import au_network, losses
 from wemgan.checkpoint import load_state, save_state, save_weights
-from wemgan.critics import HighFrequencyCritic, ImageCritic
+from wemgan.critics import HighFrequencyCritic, ImageCritic, PatchCritic
 from wemgan.errors import UserError, run_cli
 from wemgan.files import digest, read_json, whole
-from wemgan.generator import Generator, condition
+from wemgan.generator import condition
 from wemgan.labelled import LabelledFaces, to_pixels
 from wemgan.pictures import save_grid
+from wemgan.rivals import build, keeps_unasked
 
 
 def draw_targets(source: Tensor, pool: Tensor, share_single: float, random: torch.Generator) -> Tensor:
@@ -49,9 +50,10 @@ class Training:
         self.pool = faces.labels[faces.rows("train")]
         torch.manual_seed(config["seed"])
         count = len(faces.aus)
-        self.generator = Generator(config["model"], count).to(device, memory_format=torch.channels_last)
+        self.generator = build(config["model"], count).to(device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
-        critics = {"image": ImageCritic(config["critic"], faces.size, count)}
+        image_critic = {"bands": ImageCritic, "patches": PatchCritic}[config["critic"]["kind"]]
+        critics = {"image": image_critic(config["critic"], faces.size, count)}
         if config["critic"]["high_frequency"]:
             critics["high"] = HighFrequencyCritic(config["critic"], faces.size, config["model"]["wavelet"])
         self.critics = nn.ModuleDict(critics).to(device, memory_format=torch.channels_last)
@@ -61,15 +63,18 @@ class Training:
         self.images = 0
 
     def step(self) -> dict[str, float]:
-        """One step of the critics and one of the generator, on one batch; returns the losses."""
+        """`critic_steps` steps of the critics and one of the generator, on its last batch; returns the losses."""
         count = self.images // self.train["batch"]
         random = torch.Generator().manual_seed(self.config["seed"] * 1_000_003 + count)
-        image, source = self.faces.batch(self.train["batch"], "train", random, self.device)
-        target = draw_targets(source, self.pool, self.train["single_targets"], random)
-        fed = condition(self.config["model"], source, target)
         done = self.images / self.train["images"]
         self._set_lr(done)
         paint = 1.0 if self.config["model"]["output"] != "warp" else _ramp(done, self.train["paint_from"], 0.1)
+        for _ in range(self.train["critic_steps"] - 1):
+            image, source, _, fed = self._draw(random)
+            with torch.no_grad(), self._autocast():
+                fake = self.generator(image, fed, paint).image
+            self._critics_step(image, source, fake, count, random)
+        image, source, target, fed = self._draw(random)
         with self._autocast():
             edit = self.generator(image, fed, paint)
 
@@ -80,20 +85,35 @@ class Training:
         self.images += len(image)
         return report
 
+    def _draw(self, random: torch.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """A batch: faces, their AUs, the AUs wanted, and what the generator is told."""
+        image, source = self.faces.batch(self.train["batch"], "train", random, self.device)
+        target = draw_targets(source, self.pool, self.train["single_targets"], random)
+        return image, source, target, condition(self.config["model"], source, target)
+
     def _critics_step(
         self, image: Tensor, source: Tensor, fake: Tensor, count: int, random: torch.Generator
     ) -> dict[str, float]:
         self.critics.requires_grad_(True)
+        wasserstein = self.loss["gan"] == "wgan_gp"
+        adversarial = losses.critic_wasserstein if wasserstein else losses.critic_hinge
         with self._autocast():
             real_score, estimate = self.critics["image"](image)
             fake_score, _ = self.critics["image"](fake)
-            terms = {"critic": losses.critic_hinge(real_score, fake_score)}
+            terms = {"critic": adversarial(real_score, fake_score)}
             terms["critic_au"] = self.loss["critic_au"] * losses.expression(estimate, source)
             if "high" in self.critics:
                 scores = self.critics["high"](image), self.critics["high"](fake)
-                terms["critic_high"] = losses.critic_hinge(*scores)
+                terms["critic_high"] = adversarial(*scores)
+        if wasserstein:
+            share = torch.rand(len(image), 1, 1, 1, generator=random).to(image.device)
+            score = {"gradient_penalty": lambda z: self.critics["image"](z)[0]}
+            if "high" in self.critics:
+                score["gradient_penalty_high"] = self.critics["high"]
+            for name, critic in score.items():
+                terms[name] = self.loss["gradient_penalty"] * losses.gradient_penalty(critic, image, fake, share)
         every = self.train["r1_every"]
-        if count % every == 0:  # lazily, with the weight raised to make up for it (Karras et al. 2020)
+        if self.loss["r1"] and count % every == 0:  # lazily, the weight raised to make up for it (Karras et al. 2020)
             real = image.detach().requires_grad_()
             score, _ = self.critics["image"](real)
             terms["r1"] = every * self.loss["r1"] * losses.r1_penalty(score, real)
@@ -108,19 +128,22 @@ class Training:
         model, weight, terms = self.config["model"], self.loss, {}
         with self._autocast():
             score, estimate = self.critics["image"](edit.image)
-            terms["adversarial"] = weight["adversarial"] * losses.generator_hinge(score)
+            terms["adversarial"] = weight["adversarial"] * losses.generator_adversarial(score)
             if "high" in self.critics:
-                high = losses.generator_hinge(self.critics["high"](edit.image))
+                high = losses.generator_adversarial(self.critics["high"](edit.image))
                 terms["adversarial_high"] = weight["adversarial_high"] * high
             terms["expression"] = weight["expression"] * self._expression(image, source, target, edit, estimate, random)
             if weight["cycle"] and count % self.train["cycle_every"] == 0:
                 back = self.generator(edit.image, condition(model, target, source), paint).image
                 terms["cycle"] = weight["cycle"] * self.train["cycle_every"] * losses.cycle(image, back)
-            if weight["identity"] and (model["output"] == "paint" or model["condition"] == "absolute"):
+            if weight["identity"] and not keeps_unasked(model):
                 same = self.generator(image, condition(model, source, source), paint).image
                 terms["identity"] = weight["identity"] * losses.identity(image, same)
         if edit.change is not None:
             terms["change"] = weight["change"] * losses.change(edit.change)
+        if edit.attention is not None:
+            terms["attention"] = weight["attention"] * losses.attention(edit.attention)
+            terms["variation"] = weight["variation"] * losses.variation(edit.attention)
         if edit.flow is not None:
             terms["flow"] = weight["flow"] * losses.flow_smoothness(edit.flow)
         self._descend(self.optimizer, terms)
