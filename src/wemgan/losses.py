@@ -46,7 +46,7 @@ def cycle(image: Tensor, back: Tensor) -> Tensor:
 
 
 def identity(image: Tensor, same: Tensor) -> Tensor:
-    """mean |G(x, 0) - x|; zero by construction unless `model.output` is `paint` or `model.condition` absolute."""
+    """mean |G(x, 0) - x|; zero by construction where `rivals.keeps_unasked` says so."""
     return (same - image).abs().mean()
 
 

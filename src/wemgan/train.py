@@ -107,10 +107,10 @@ class Training:
                 terms["critic_high"] = adversarial(*scores)
         if wasserstein:
             share = torch.rand(len(image), 1, 1, 1, generator=random).to(image.device)
-            score = {"gradient_penalty": lambda z: self.critics["image"](z)[0]}
+            scores_of = {"gradient_penalty": lambda z: self.critics["image"](z)[0]}
             if "high" in self.critics:
-                score["gradient_penalty_high"] = self.critics["high"]
-            for name, critic in score.items():
+                scores_of["gradient_penalty_high"] = self.critics["high"]
+            for name, critic in scores_of.items():
                 terms[name] = self.loss["gradient_penalty"] * losses.gradient_penalty(critic, image, fake, share)
         every = self.train["r1_every"]
         if self.loss["r1"] and count % every == 0:  # lazily, the weight raised to make up for it (Karras et al. 2020)
