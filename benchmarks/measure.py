@@ -1,6 +1,5 @@
 """Time things side by side in one process, and keep what came out with the hardware that it ran on."""
 
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -9,8 +8,7 @@ from pathlib import Path
 import torch
 
 from wemgan.files import write_json
-from wemgan.publish import processor
-from wemgan.track import code_commit
+from wemgan.origin import machine
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 FOLDER = Path(__file__).parents[1] / "results" / "benchmarks"
@@ -38,10 +36,7 @@ def keep(name: str, rows: list[dict]) -> None:
                 f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}" for key, value in row.items()
             )
         )
-    gpu = torch.cuda.get_device_name() if DEVICE.type == "cuda" else None
-    hardware = {"processor": processor(), "threads": torch.get_num_threads(), "gpu": gpu}
-    software = {"python": platform.python_version(), "torch": torch.__version__, "commit": code_commit()}
-    write_json(FOLDER / f"{name}_{DEVICE.type}.json", {"hardware": hardware, "software": software, "rows": rows})
+    write_json(FOLDER / f"{name}_{DEVICE.type}.json", {"machine": machine(), "rows": rows})
 
 
 def _wait() -> None:

@@ -16,8 +16,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from wemgan import config
 from wemgan.au_network import AUNetwork
+from wemgan.draws import Draws
+from wemgan.processes import Processes
 from wemgan.rivals import build
-from wemgan.train import Training
+from wemgan.training import Training
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,7 +34,7 @@ class Noise:
     def rows(self, split: str) -> np.ndarray:
         return np.arange(64)
 
-    def batch(self, n: int, split: str, random: torch.Generator, device: torch.device) -> tuple:
+    def batch(self, n: int, split: str, draws: Draws, device: torch.device) -> tuple:
         return torch.rand(n, 3, self.size, self.size, device=device) * 2 - 1, torch.rand(
             n, len(self.aus), device=device
         )
@@ -57,7 +59,7 @@ def main() -> None:
         teacher = (
             AUNetwork(params["au_network"]["width"], args.size, len(faces.aus)).to(DEVICE).eval().requires_grad_(False)
         )
-        training = Training(options, faces, teacher if run == "full" else None, DEVICE)
+        training = Training(options, faces, teacher if run == "full" else None, Processes(0, 1, DEVICE))
         training.images = 500_000  # beyond the warm-up of what is painted
         generator = build(options["model"], len(faces.aus)).to(DEVICE)
         image, aus = (

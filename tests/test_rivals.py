@@ -5,7 +5,7 @@ import pytest
 import torch
 from training import arguments
 
-from wemgan import losses, train
+from wemgan import losses, train, training
 from wemgan.critics import PatchCritic
 from wemgan.rivals import build
 
@@ -66,13 +66,13 @@ def test_each_rival_trains_with_its_own_losses(labelled, config, name):
 def test_more_critic_steps_use_batches_of_their_own(labelled, config, monkeypatch):
     config["train"] |= {"images": 4, "critic_steps": 3}
     seen = []
-    step = train.Training._critics_step
+    step = training.Training._critics_step
 
     def noted(self, image, *rest):
         seen.append(image.sum().item())
         return step(self, image, *rest)
 
-    monkeypatch.setattr(train.Training, "_critics_step", noted)
+    monkeypatch.setattr(training.Training, "_critics_step", noted)
     train.run(arguments(labelled, "run", config))
     assert len(seen) == 3 and len(set(seen)) == 3
 

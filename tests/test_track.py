@@ -25,6 +25,7 @@ def finished(folder: Path, run: str, **model) -> Path:
     (place / "metrics.json").write_text(json.dumps({"psnr": 25.5, "psnr/smile": 20.0, "au_mae": float("nan")}))
     Image.new("RGB", (4, 4)).save(place / "samples.png")
     (place / "model.pt").write_bytes(b"weights")
+    (place / "speed.json").write_text('{"images_per_second": 95.0, "gpu": null}')
     return place / "config.json"
 
 
@@ -66,7 +67,7 @@ def test_a_run_has_its_parameters_metrics_curves_tags_and_files(tracked):
     assert [point.step for point in client.get_metric_history(entry.info.run_id, "train/rare")] == [16]
     assert {"run", "seed", "config_digest", "data_digest", "commit"} <= set(entry.data.tags)
     files = {file.path for file in client.list_artifacts(entry.info.run_id)}
-    assert files == {"config.json", "history.csv", "metrics.json", "samples.png", "model.pt"}
+    assert files == {"config.json", "history.csv", "metrics.json", "samples.png", "model.pt", "speed.json"}
     assert entry.info.status == "FINISHED"
 
 

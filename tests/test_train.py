@@ -9,8 +9,9 @@ import pytest
 import torch
 from training import arguments
 
-from wemgan import losses, train
+from wemgan import losses, train, training
 from wemgan.checkpoint import load_weights
+from wemgan.draws import Draws
 from wemgan.errors import UserError
 from wemgan.labelled import LabelledFaces
 
@@ -24,17 +25,17 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(labelled, config, 
     torch.set_num_threads(1)
     whole, broken = arguments(labelled, "whole", config), arguments(labelled, "broken", config)
     train.run(whole)
-    step = train.Training.step
+    step = training.Training.step
 
     def dying(self):
         if self.images >= images:
             raise Killed
         return step(self)
 
-    monkeypatch.setattr(train.Training, "step", dying)
+    monkeypatch.setattr(training.Training, "step", dying)
     with pytest.raises(Killed):
         train.run(broken)
-    monkeypatch.setattr(train.Training, "step", step)
+    monkeypatch.setattr(training.Training, "step", step)
     train.run(broken)
 
     weights, about = load_weights(whole.model)
@@ -110,9 +111,9 @@ def test_a_full_disk_is_told_in_a_sentence_and_keeps_the_last_state(labelled, co
 
 
 def test_targets_change_few_aus_or_come_from_another_face():
-    random = torch.Generator().manual_seed(0)
-    source, pool = torch.full((400, 6), 0.5), torch.rand(50, 6, generator=random)
-    targets = train.draw_targets(source, pool, 0.6, random)
+    draws = Draws(0)
+    source, pool = torch.full((400, 6), 0.5), draws.uniform(50, 6)
+    targets = training.draw_targets(source, pool, 0.6, draws)
     changed = (targets != source).sum(1)
     few = changed <= 3
     assert 0.5 < few.float().mean() < 0.7 and changed.min() >= 1
@@ -122,5 +123,5 @@ def test_targets_change_few_aus_or_come_from_another_face():
 
 def test_batches_mirror_half_of_the_faces(labelled):
     faces = LabelledFaces(labelled / "faces.npy", labelled / "aus.csv", labelled / "split.csv", ["AU12"])
-    images, aus = faces.batch(8, "train", torch.Generator().manual_seed(0), torch.device("cpu"))
+    images, aus = faces.batch(8, "train", Draws(0), torch.device("cpu"))
     assert images.shape == (8, 3, 64, 64) and aus.shape == (8, 1) and images.abs().max() <= 1

@@ -27,7 +27,7 @@ import hashlib, os, pathlib, sys
 OUTPUTS = {
     "render": "faces table truth", "folder": "photos set-aside", "align": "faces table set-aside",
     "faces": "out-faces out-table out-set-aside", "label": "aus unlabelled", "split": "split", "pairs": "pairs truth",
-    "judge": "model report", "au_network": "model", "train": "model history samples state",
+    "judge": "model report", "au_network": "model", "train": "model history samples state speed",
     "evaluate": "metrics edits", "summarize": "summary expressions markdown", "figures": "out", "track": "tracked",
 }
 step, words = sys.argv[1], sys.argv[2:]

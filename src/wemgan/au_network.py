@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from wemgan.checkpoint import load_weights, save_weights
+from wemgan.draws import Draws
 from wemgan.errors import run_cli
 from wemgan.files import digest, read_json
 from wemgan.labelled import LabelledFaces
@@ -45,7 +46,7 @@ def _layer(channels_in: int, channels: int, stride: int) -> list[nn.Module]:
     return [nn.Conv2d(channels_in, channels, 3, stride, padding=1), nn.GroupNorm(4, channels), nn.SiLU()]
 
 
-def disturb(image: Tensor, random: torch.Generator) -> Tensor:
+def disturb(image: Tensor, draws: Draws) -> Tensor:
     """Shift, colour, blur, noise and a hidden half, drawn anew for each of `image` (N, 3, H, W); differentiable.
 
     Half of the images lose their left or right side: every AU is of both sides, so an estimate must not rest on one,
@@ -54,8 +55,7 @@ def disturb(image: Tensor, random: torch.Generator) -> Tensor:
     n, _, h, w = image.shape
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
-        drawn = torch.rand(n, *shape, generator=random) * (high - low) + low
-        return drawn.to(image.device)
+        return (draws.uniform(n, *shape) * (high - low) + low).to(image.device)
 
     theta = torch.zeros(n, 2, 3, device=image.device)
     theta[:, 0, 0] = theta[:, 1, 1] = uniform(0.98, 1.02)
@@ -71,7 +71,7 @@ def disturb(image: Tensor, random: torch.Generator) -> Tensor:
     side = uniform(0, 4, 1, 1, 1).floor()  # 0 hides the left, 1 the right, 2 and 3 nothing
     hidden = ((side == 0) & (across < 0)) | ((side == 1) & (across > 0))
     image = torch.where(hidden, uniform(-1, 1, 3, 1, 1), image)
-    noise = torch.randn(image.shape, generator=random).to(image.device)
+    noise = draws.normal(*image.shape).to(image.device)
     return image + noise * uniform(0, 0.12, 1, 1, 1)
 
 
@@ -86,13 +86,13 @@ def fit(options: dict, faces: LabelledFaces, seed: int, device: torch.device) ->
     """Train on the faces of the training split, for `options["images"]` images; returns it in evaluation mode."""
     torch.manual_seed(seed)
     network = AUNetwork(options["width"], faces.size, len(faces.aus)).to(device)
-    random = torch.Generator().manual_seed(seed)
+    draws = Draws(seed, device)
     batch, steps = options["batch"], max(1, options["images"] // options["batch"])
     optimizer = torch.optim.AdamW(network.parameters(), lr=options["lr"], weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options["lr"], total_steps=steps)
     for step in tqdm(range(steps), desc="AU network", unit="step", mininterval=2):
-        image, target = faces.batch(batch, "train", random, device)
-        image = disturb(image, random)
+        image, target = faces.batch(batch, "train", draws, device)
+        image = disturb(image, draws)
         with torch.autocast(device.type, torch.bfloat16, enabled=options["bf16"]):
             if reach := options["attack"] * max(
                 0.0, 2 * step / steps - 1

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from wemgan.au_network import disturb
 from wemgan.checkpoint import load_weights, save_weights
+from wemgan.draws import Draws
 from wemgan.errors import UserError, run_cli
 from wemgan.faces import read_table
 from wemgan.files import read_json, whole
@@ -70,14 +71,14 @@ def fit(
     """Train on uint8 faces (N, S, S, 3), AUs (N, K) and person numbers (N,) from 0; returns it in evaluation mode."""
     torch.manual_seed(seed)
     judge = Judge(options["width"], aus.shape[1], int(people.max()) + 1).to(device, memory_format=torch.channels_last)
-    random = torch.Generator().manual_seed(seed)
+    draws = Draws(seed, device)
     steps = max(1, options["images"] // options["batch"])
     optimizer = torch.optim.AdamW(judge.parameters(), options["lr"], weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options["lr"], total_steps=steps)
     labels, numbers = torch.from_numpy(aus.astype(np.float32)), torch.from_numpy(people)
     for _ in tqdm(range(steps), desc="judge", unit="step", mininterval=2):
-        rows = torch.randint(len(images), (options["batch"],), generator=random)
-        image = disturb(to_signed(torch.from_numpy(images[rows.numpy()]).to(device)), random)
+        rows = draws.integers(0, len(images), options["batch"]).cpu()
+        image = disturb(to_signed(torch.from_numpy(images[rows.numpy()]).to(device)), draws)
         with torch.autocast(device.type, torch.bfloat16, enabled=options["bf16"]):
             estimate, embedding, _ = judge(image)
         similarity = embedding @ F.normalize(judge.people, dim=1).T

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wemgan.draws import Draws
 from wemgan.errors import UserError
 from wemgan.faces import read_table
 
@@ -34,22 +35,32 @@ class LabelledFaces:
         self.table = table.merge(position[["id", "identity", "row"]], on="id").reset_index(drop=True)
         self.labels = torch.from_numpy(self.table[list(self.aus)].to_numpy(np.float32, copy=True))
         self._rows = {name: np.flatnonzero(self.table["split"] == name) for name in ("train", "validation", "test")}
+        self._places = torch.from_numpy(self.table["row"].to_numpy(copy=True))  # of a row's pixels
+        self._settled: Tensor | None = None
 
     def rows(self, split: str) -> np.ndarray:
         """The rows of `table` that belong to a split, in order."""
         return self._rows[split]
 
-    def images(self, rows: np.ndarray, device: torch.device) -> Tensor:
-        """Faces as (n, 3, size, size) in [-1, 1]."""
-        pixels = torch.from_numpy(self.pixels[self.table["row"].to_numpy()[rows]])
-        return to_signed(pixels.to(device))
+    def settle(self, device: torch.device) -> None:
+        """Keep all the pixels and labels on a GPU from now on, if they take less than half of its free memory."""
+        if device.type == "cuda" and self.pixels.nbytes < torch.cuda.mem_get_info(device)[0] / 2:
+            self._settled = torch.from_numpy(np.ascontiguousarray(self.pixels)).to(device)
+            self._places, self.labels = self._places.to(device), self.labels.to(device)
 
-    def batch(self, n: int, split: str, random: torch.Generator, device: torch.device) -> tuple[Tensor, Tensor]:
+    def images(self, rows: np.ndarray | Tensor, device: torch.device) -> Tensor:
+        """Faces as (n, 3, size, size) in [-1, 1]."""
+        places = self._places[torch.as_tensor(rows).to(self._places.device)]
+        if self._settled is not None:
+            return to_signed(self._settled[places])
+        return to_signed(torch.from_numpy(self.pixels[places.numpy()]).to(device))
+
+    def batch(self, n: int, split: str, draws: Draws, device: torch.device) -> tuple[Tensor, Tensor]:
         """`n` random faces of a split, half of them mirrored, and their AUs (n, K) (each AU is of both sides)."""
-        rows = self.rows(split)
-        chosen = rows[torch.randint(len(rows), (n,), generator=random).numpy()]
+        rows = torch.from_numpy(self.rows(split)).to(self._places.device)
+        chosen = rows[draws.integers(0, len(rows), n).to(rows.device)]
         images = self.images(chosen, device)
-        mirrored = torch.rand(n, generator=random).to(device) < 0.5
+        mirrored = draws.uniform(n).to(device) < 0.5
         images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
         return images, self.labels[chosen].to(device)
 

@@ -4,16 +4,14 @@ Only experiments on rendered faces: pictures of people do not belong into a repo
 """
 
 import argparse
-import os
-import platform
 from pathlib import Path
 
 import pandas as pd
 
 from wemgan.errors import UserError, run_cli
 from wemgan.files import digest, read_json, write_bytes, write_json
+from wemgan.origin import code_commit, cores, processor
 from wemgan.summarize import markdown
-from wemgan.track import code_commit
 
 
 def markers(experiment: str) -> tuple[str, str]:
@@ -64,15 +62,6 @@ def insert(readme: str, text: str, experiment: str) -> str:
     return readme[: readme.index(start)] + text + readme[readme.index(end) + len(end) :]
 
 
-def processor() -> str:
-    """The processor's name, as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.machine()
-
-
 def describe_origin(results: Path, runs: dict) -> dict:
     """What a reader must know of where the results were made."""
     first = next(iter(runs.values()))
@@ -83,7 +72,7 @@ def describe_origin(results: Path, runs: dict) -> dict:
         "commit": code_commit(),
         "config_digest": digest(results / "config" / "runs.json"),
         "data_digest": digest(results / "data" / "aus.csv", results / "data" / "split.csv"),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": cores(),
         "processor": processor(),
     }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 # Words, checks and file handling: a change there cannot change a result.
-PLUMBING = {"wemgan", "wemgan.config", "wemgan.errors", "wemgan.files", "wemgan.schema", "wemgan.sources"}
+PLUMBING = {f"wemgan.{name}" for name in ("config", "errors", "files", "origin", "schema", "sources")} | {"wemgan"}
 
 
 def sources(step: str) -> list[str]:

@@ -6,7 +6,6 @@ after another changes nothing. `mlflow ui` in the project's root shows the defau
 
 import argparse
 import math
-import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -14,9 +13,10 @@ import pandas as pd
 from wemgan.config import OVERRIDABLE
 from wemgan.errors import UserError, run_cli
 from wemgan.files import digest, read_json, whole
+from wemgan.origin import code_commit
 
 STORE = "sqlite:///mlflow.db"
-PARTS = ("history.csv", "metrics.json", "samples.png", "model.pt")
+PARTS = ("history.csv", "metrics.json", "samples.png", "model.pt", "speed.json")
 
 
 def varying(configs: list[dict]) -> list[str]:
@@ -103,6 +103,7 @@ def _enter(client, entry: str, folder: Path, config: Path, params: dict) -> None
 
     metrics = {name: value for name, value in read_json(folder / "metrics.json").items() if _finite(value)}
     final = [Metric(f"final/{name}", value, 0, 0) for name, value in metrics.items()]
+    final += [Metric(f"speed/{k}", v, 0, 0) for k, v in read_json(folder / "speed.json").items() if _finite(v)]
     history = pd.read_csv(folder / "history.csv")
     curves = [
         Metric(f"train/{name}", float(value), 0, int(images))
@@ -127,15 +128,6 @@ def _value(config: dict, key: str) -> object:
     for name in key.split("."):
         config = config[name]
     return config
-
-
-def code_commit() -> str:
-    """The commit of the code, `+` after it if files of git's were changed since; `unknown` without git."""
-    try:
-        words = ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
-        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
 
 
 def main() -> None:

@@ -97,6 +97,7 @@ rule track:
         metrics=of_runs("metrics.json"),
         samples=of_runs("samples.png"),
         model=of_runs("model.pt"),
+        speed=of_runs("speed.json"),
         data=[TABLE, AUS, SPLIT],
         code=sources("track"),
     output:

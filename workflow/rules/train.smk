@@ -36,6 +36,7 @@ rule train:
     output:
         model=f"{RUN}/model.pt",
         history=f"{RUN}/history.csv",
+        speed=f"{RUN}/speed.json",
         samples=report(f"{RUN}/samples.png", category="Samples", labels={"run": "{run}", "seed": "{seed}"}),
     log:
         f"{E}/logs/train/{{run}}_seed{{seed}}.log",
@@ -54,4 +55,4 @@ rule train:
     shell:
         "python -m wemgan.train --config {input.config} --faces {input.faces} --aus {input.aus} "
         "--split {input.split} {params.au_network} --model {output.model} --history {output.history} "
-        "--samples {output.samples} --state {params.state} 2>&1 | tee {log}"
+        "--samples {output.samples} --speed {output.speed} --state {params.state} 2>&1 | tee {log}"
