@@ -49,3 +49,12 @@ def test_missing_high_bands_are_zeros(image, wavelet):
 
 def test_flat_image_has_no_high_bands():
     assert high_bands(torch.full((1, 3, 8, 8), 0.7)).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    "transform", [lambda x: torch.cat((dwt(x)[0][:, :, None], dwt(x)[1]), 2), lambda x: idwt(*dwt(x))]
+)
+def test_haar_can_be_differentiated_twice(transform):
+    """The penalties on the critics' gradients go through it twice."""
+    x = torch.randn(1, 2, 4, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    assert torch.autograd.gradcheck(transform, x) and torch.autograd.gradgradcheck(transform, x)

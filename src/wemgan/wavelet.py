@@ -16,11 +16,8 @@ def dwt(x: Tensor, wavelet: str = "haar") -> tuple[Tensor, Tensor]:
     if wavelet != "haar":
         low, (high,) = _forward(wavelet, x.device, x.dtype)(x)
         return low, high
-    top, bottom = x[..., 0::2, :], x[..., 1::2, :]
-    total, down = (top + bottom) * 0.5, (top - bottom) * 0.5
-    left, right = total[..., 0::2], total[..., 1::2]
-    down_left, down_right = down[..., 0::2], down[..., 1::2]
-    return left + right, torch.stack((down_left + down_right, left - right, down_left - down_right), dim=2)
+    bands = _Analysis.apply(x)
+    return bands[:, :, 0], bands[:, :, 1:]
 
 
 def idwt(low: Tensor, high: Tensor | None, wavelet: str = "haar") -> Tensor:
@@ -31,12 +28,7 @@ def idwt(low: Tensor, high: Tensor | None, wavelet: str = "haar") -> Tensor:
         return _inverse(wavelet, low.device, low.dtype)((low, [high]))
     if high is None:
         return torch.nn.functional.interpolate(low * 0.5, scale_factor=2, mode="nearest")
-    vertical, horizontal, diagonal = high.unbind(2)
-    total, down = low + vertical, low - vertical
-    across, askew = horizontal + diagonal, horizontal - diagonal
-    quarters = torch.stack((total + across, total - across, down + askew, down - askew), dim=2) * 0.5
-    n, c, _, h, w = quarters.shape
-    return torch.nn.functional.pixel_shuffle(quarters.reshape(n, c * 4, h, w), 2)
+    return _Synthesis.apply(torch.cat((low[:, :, None], high), 2))
 
 
 def high_bands(image: Tensor, wavelet: str = "haar") -> Tensor:
@@ -62,3 +54,43 @@ def _inverse(wavelet: str, device: torch.device, dtype: torch.dtype) -> torch.nn
     from pytorch_wavelets import DWTInverse
 
     return DWTInverse(wave=wavelet, mode="periodization").to(device, dtype)
+
+
+# Haar's basis is orthonormal, so the gradient of either way is the other way, and of that, the first again.
+
+
+class _Analysis(torch.autograd.Function):
+    """(N, C, H, W) to the bands (N, C, 4, H/2, W/2): low, vertical, horizontal, diagonal change."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        bands = x.new_empty(n, c, 4, h // 2, w // 2)
+        top, bottom = x[..., 0::2, :], x[..., 1::2, :]
+        for rows, low, high in (((top + bottom).mul_(0.5), 0, 2), ((top - bottom).mul_(0.5), 1, 3)):
+            torch.add(rows[..., 0::2], rows[..., 1::2], out=bands[:, :, low])
+            torch.sub(rows[..., 0::2], rows[..., 1::2], out=bands[:, :, high])
+        return bands
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        return _Synthesis.apply(gradient)
+
+
+class _Synthesis(torch.autograd.Function):
+    """The bands (N, C, 4, h, w) to (N, C, 2h, 2w)."""
+
+    @staticmethod
+    def forward(ctx, bands: Tensor) -> Tensor:
+        n, c, _, h, w = bands.shape
+        x = bands.new_empty(n, c, 2 * h, 2 * w)
+        low, vertical, horizontal, diagonal = bands.unbind(2)
+        for combine, rows in ((torch.add, x[..., 0::2, :]), (torch.sub, x[..., 1::2, :])):
+            along, across = combine(low, vertical).mul_(0.5), combine(horizontal, diagonal).mul_(0.5)
+            torch.add(along, across, out=rows[..., 0::2])
+            torch.sub(along, across, out=rows[..., 1::2])
+        return x
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        return _Analysis.apply(gradient)
