@@ -61,7 +61,7 @@ ACTIONS = {
         upper_lid=0.10, wrinkles={"glabella": 1.0}),
     "AU05": Action("upper lid raiser", 0.0, "eyes", (
         Move(159, (16, 7), (0, 2.0, 0)),),
-        upper_lid=-0.70, lower_lid=-0.18),
+        upper_lid=-0.82, lower_lid=-0.32),
     "AU06": Action("cheek raiser", 0.3, "mid", (
         Move(50, (20, 15), (-1.5, 7.0, 4.0)), Move(111, (18, 9), (0, 4.5, 2.0)), Move(35, (10, 14), (3.0, 2.5, 0)),
         Move(70, (14, 9), (1.0, -2.0, 0))),

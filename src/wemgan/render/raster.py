@@ -24,11 +24,9 @@ def express(base, displacement, aus, lid_moves, lid_upper, lid_lower, gaps, lip_
         upper += aus[k] * lid_moves[k, 0]
         lower += aus[k] * lid_moves[k, 1]
     # AU43 comes last and takes what the other lid actions leave: at strength 1 the lids meet, whatever else happens.
-    # Lids fall faster than linearly, as the eye looks nearly open until they reach the pupil; AU05 gives way sooner.
+    # Lids fall faster than linearly, as the eye looks nearly open until they reach the pupil.
     close, share = aus[-1] * (1.5 - 0.5 * aus[-1]), lid_moves[-1, 1]
     lower = min(lower, 0.42) * (1 - close) + share * close
-    if upper < 0:
-        upper *= (1 - close) ** 2
     upper = min(upper, 0.50) * (1 - close) + (1 - share) * close
     for v in range(LIDS):
         out[v, 1] += gaps[v] * (lid_lower[v] * lower - lid_upper[v] * upper)
