@@ -59,13 +59,14 @@ def test_a_state_of_another_configuration_is_not_resumed(labelled, config, capsy
     [
         ("critic", "high_frequency", False), ("model", "dit", False), ("model", "fusion", "once"),
         ("model", "condition", "absolute"), ("model", "output", "paint"), ("model", "skips", False),
+        ("model", "wavelet", "db2"), ("loss", "gan", "wgan_gp"),
     ],
     ids=lambda change: f"{change[1]}={change[2]}",
 )  # fmt: skip
 def test_every_ablation_trains(labelled, config, change):
     section, key, value = change
     config[section][key] = value
-    config["train"]["images"] = 8
+    config["train"] |= {"images": 8, "bf16": True}
     args = arguments(labelled, "run", config)
     train.run(args)
     history = pd.read_csv(args.history)

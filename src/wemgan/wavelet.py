@@ -14,8 +14,9 @@ from torch import Tensor
 def dwt(x: Tensor, wavelet: str = "haar") -> tuple[Tensor, Tensor]:
     """Split `x` (N, C, H, W), H and W even, into low (N, C, H/2, W/2) and high (N, C, 3, H/2, W/2); orthonormal."""
     if wavelet != "haar":
-        low, (high,) = _forward(wavelet, x.device, x.dtype)(x)
-        return low, high
+        with torch.autocast(x.device.type, enabled=False):  # its gradient would mix bfloat16 with float32
+            low, (high,) = _forward(wavelet, x.device)(x.float())
+        return low.to(x.dtype), high.to(x.dtype)
     bands = _Analysis.apply(x)
     return bands[:, :, 0], bands[:, :, 1:]
 
@@ -25,7 +26,8 @@ def idwt(low: Tensor, high: Tensor | None, wavelet: str = "haar") -> Tensor:
     if wavelet != "haar":
         if high is None:
             high = low.new_zeros(*low.shape[:2], 3, *low.shape[2:])
-        return _inverse(wavelet, low.device, low.dtype)((low, [high]))
+        with torch.autocast(low.device.type, enabled=False):
+            return _inverse(wavelet, low.device)((low.float(), [high.float()])).to(low.dtype)
     if high is None:
         return torch.nn.functional.interpolate(low * 0.5, scale_factor=2, mode="nearest")
     return _Synthesis.apply(torch.cat((low[:, :, None], high), 2))
@@ -43,17 +45,17 @@ def haar_stem(image: Tensor) -> Tensor:
 
 
 @cache
-def _forward(wavelet: str, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
+def _forward(wavelet: str, device: torch.device) -> torch.nn.Module:
     from pytorch_wavelets import DWTForward
 
-    return DWTForward(J=1, wave=wavelet, mode="periodization").to(device, dtype)
+    return DWTForward(J=1, wave=wavelet, mode="periodization").to(device)
 
 
 @cache
-def _inverse(wavelet: str, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
+def _inverse(wavelet: str, device: torch.device) -> torch.nn.Module:
     from pytorch_wavelets import DWTInverse
 
-    return DWTInverse(wave=wavelet, mode="periodization").to(device, dtype)
+    return DWTInverse(wave=wavelet, mode="periodization").to(device)
 
 
 # Haar's basis is orthonormal, so the gradient of either way is the other way, and of that, the first again.
