@@ -13,7 +13,7 @@ include: "workflow/rules/common.smk"
 rule all:
     input:
         f"{E}/summary.csv",
-        expand(f"{E}/figures/{{name}}.png", name=["edits", "runs", "curves"]),
+        expand(f"{E}/figures/{{name}}.png", name=FIGURES),
         f"{E}/tracked.csv",
 
 

@@ -87,10 +87,15 @@ def test_from_judge_to_table_and_pictures(chain):
 
     edits = [folder / place / "edits.npy" for place in ("runs/full/seed0",)]
     shared = [*flags[2:6], "--pairs", folder / "pairs.csv", "--truth", folder / "truth.npy", "--edits", *edits]
-    for figure, width in (("edits", 5), ("runs", 3)):
+    for figure, width in (("edits", 5), ("runs", 3), ("differences", 6), ("failures", 4)):
         step("figures", figure, "--out", folder / f"{figure}.png", *shared)
         with Image.open(folder / f"{figure}.png") as picture:
             assert picture.width >= width * 128
+
+    sweeps = ["--expressions", folder / "expressions.png", "--single", folder / "aus.png"]
+    step("sweeps", *flags[:10], "--model", folder / "model.pt", *sweeps)
+    with Image.open(folder / "aus.png") as picture:
+        assert picture.width >= 5 * 128 and picture.height >= 2 * 128
 
 
 def test_a_model_of_other_labels_is_refused(chain):

@@ -29,6 +29,7 @@ OUTPUTS = {
     "faces": "out-faces out-table out-set-aside", "label": "aus unlabelled", "split": "split", "pairs": "pairs truth",
     "judge": "model report", "au_network": "model", "train": "model history samples state speed",
     "evaluate": "metrics edits", "summarize": "summary expressions markdown", "figures": "out", "track": "tracked",
+    "sweeps": "expressions single",
 }
 step, words = sys.argv[1], sys.argv[2:]
 if os.environ.get("FAIL") and os.environ["FAIL"] in " ".join(words):
@@ -127,7 +128,7 @@ def test_a_changed_parameter_redoes_what_it_touches(made):
     (made / "experiments" / "trial.yaml").write_text(TRIAL.replace("false", "true") + "judge: {lr: 0.1}")
     found = stale(made)
     (made / "experiments" / "trial.yaml").write_text(TRIAL)
-    tables = {"all", "summary", "edits_figure", "runs_figure", "curves_figure", "track"}
+    tables = {"all", "summary", "compared", "sweeps", "curves_figure", "track"}
     assert {rule: n for rule, n in found.items() if rule not in tables} == {
         "train": 1, "judge": 1, "control": 2, "evaluate": 2,
     }  # fmt: skip

@@ -9,6 +9,7 @@ import pandas as pd
 from wemgan.errors import run_cli
 from wemgan.faces import read_table
 from wemgan.files import whole
+from wemgan.metrics import psnr
 from wemgan.pictures import save_grid
 
 PEOPLE = 6
@@ -44,12 +45,60 @@ def runs_figure(args: argparse.Namespace) -> None:
     pairs, sources, truth = _read(args)
     of_kind = [np.flatnonzero(pairs["kind"] == kind) for kind in pairs["kind"].unique()]
     rows = [found[i % len(found)] for i, found in enumerate(of_kind)]  # another person in each row, if there are enough
-    names = [Path(path).parent.parent.name for path in args.edits]
+    names = [_run_of(path) for path in args.edits]
     columns = [sources[rows], *(np.load(path, mmap_mode="r")[rows] for path in args.edits)]
     if truth is not None:
         columns.append(truth[rows])
         names.append("truth")
     save_grid(args.out, np.stack(columns, axis=1), ["input", *names], [pairs["kind"][row] for row in rows])
+
+
+def differences_figure(args: argparse.Namespace) -> None:
+    """A row per expression: input, edit, truth, and what differs between them, four times as strong."""
+    pairs, sources, truth = _read(args)
+    kinds = [kind for kind in pairs["kind"].unique() if kind != "faces"]
+    rows = [np.flatnonzero(pairs["kind"] == kind)[number] for number, kind in enumerate(kinds)]
+    before, edit = sources[rows], np.load(args.edits[0], mmap_mode="r")[rows]
+    columns = {"input": before, "edit": edit, "edit - input": _difference(edit, before)}
+    if truth is not None:
+        after = truth[rows]
+        columns |= {
+            "truth": after,
+            "truth - input": _difference(after, before),
+            "edit - truth": _difference(edit, after),
+        }
+    save_grid(args.out, np.stack(list(columns.values()), axis=1), list(columns), kinds)
+
+
+def _difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Four times the absolute difference of uint8 pictures, black where they are equal."""
+    return (4 * np.abs(first.astype(int) - second)).clip(0, 255).astype(np.uint8)
+
+
+def failures_figure(args: argparse.Namespace) -> None:
+    """Where each run is worst: the two strong expressions in which it falls farthest behind the first run.
+
+    For the first run itself, those in which it falls farthest behind the copy of the input; all by PSNR to the truth.
+    """
+    pairs, sources, truth = _read(args)
+    strong = np.flatnonzero(pairs["kind"] != "faces")
+    edits = {_run_of(path): np.load(path, mmap_mode="r") for path in args.edits}
+    first = next(iter(edits))
+    nearness = {name: psnr(edit[strong], truth[strong]) for name, edit in edits.items()}
+    behind = {name: values - nearness[first] for name, values in nearness.items()}
+    behind[first] = nearness[first] - psnr(sources[strong], truth[strong])
+    grid, words = [], []
+    for name, edit in edits.items():
+        for row in behind[name].argsort()[:2]:
+            of_all = strong[row]
+            grid.append(np.stack([sources[of_all], edits[first][of_all], edit[of_all], truth[of_all]]))
+            words.append(f"{name}: {pairs['kind'][of_all]} {behind[name][row]:+.1f} dB")
+    save_grid(args.out, np.stack(grid), ["input", first, "this run", "truth"], words)
+
+
+def _run_of(path: str) -> str:
+    """The run's name in runs/<run>/seed<k>/<file>."""
+    return Path(path).parent.parent.name
 
 
 def curves_figure(args: argparse.Namespace) -> None:
@@ -59,7 +108,7 @@ def curves_figure(args: argparse.Namespace) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    histories = {f"{Path(p).parent.parent.name} {Path(p).parent.name}": pd.read_csv(p) for p in args.history}
+    histories = {f"{_run_of(p)} {Path(p).parent.name}": pd.read_csv(p) for p in args.history}
     names = list(dict.fromkeys(name for history in histories.values() for name in history if name != "images"))
     across = 4
     figure, axes = plt.subplots(
@@ -79,7 +128,13 @@ def curves_figure(args: argparse.Namespace) -> None:
         figure.savefig(temporary, dpi=110)
 
 
-FIGURES = {"edits": edits_figure, "runs": runs_figure, "curves": curves_figure}
+FIGURES = {
+    "edits": edits_figure,
+    "runs": runs_figure,
+    "differences": differences_figure,
+    "failures": failures_figure,
+    "curves": curves_figure,
+}
 
 
 def main() -> None:
@@ -88,7 +143,9 @@ def main() -> None:
     parser.add_argument("--out", required=True)
     for name in ("faces", "table", "pairs", "truth"):
         parser.add_argument(f"--{name}")
-    parser.add_argument("--edits", nargs="+", help="edits.npy of one run (edits) or of several (runs)")
+    parser.add_argument(
+        "--edits", nargs="+", help="edits.npy of one run (edits, differences) or of several (runs, failures)"
+    )
     parser.add_argument("--history", nargs="+", help="history.csv of the runs (curves)")
     args = parser.parse_args()
     FIGURES[args.figure](args)

@@ -36,17 +36,28 @@ def face_pairs(faces: pd.DataFrame, names: list[str], count: int, rng: np.random
     return pairs
 
 
+def calmest(faces: pd.DataFrame, names: list[str], people: int) -> pd.DataFrame:
+    """The face with the least AUs in all of each of the first `people` persons; `faces` has id, identity and AUs."""
+    calm = faces.assign(total=faces[names].sum(axis=1)).sort_values("total", kind="stable").groupby("identity").head(1)
+    return calm.sort_values("identity").head(people)
+
+
+def makeable(names: list[str]) -> dict[str, dict[str, float]]:
+    """The strong expressions of which `names` can make something, as strengths of `names`, the others 0."""
+    return {
+        word: {name: strengths.get(name, 0.0) for name in names}
+        for word, strengths in EXPRESSIONS.items()
+        if set(strengths) & set(names)
+    }
+
+
 def expression_pairs(faces: pd.DataFrame, names: list[str], people: int) -> pd.DataFrame:
     """The calmest face of each of the first `people` persons, to each strong expression that `names` can make."""
-    calm = faces.assign(total=faces[names].sum(axis=1)).sort_values("total", kind="stable").groupby("identity").head(1)
-    calm = calm.sort_values("identity").head(people)
-    rows = []
-    for word, strengths in EXPRESSIONS.items():
-        wanted = {name: value for name, value in strengths.items() if name in names}
-        for face in calm.to_dict("records") if wanted else []:
-            rows.append(
-                {"kind": word, "source": face["id"], "target": word} | {name: wanted.get(name, 0.0) for name in names}
-            )
+    rows = [
+        {"kind": word, "source": face, "target": word} | strengths
+        for word, strengths in makeable(names).items()
+        for face in calmest(faces, names, people)["id"]
+    ]
     return pd.DataFrame(rows)
 
 

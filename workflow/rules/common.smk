@@ -53,6 +53,10 @@ TAUGHT = [run for run in P["runs"] if settings.resolve(P, run, 0)["loss"]["teach
 CONTROLS = [f"{E}/controls/{control}/metrics.json" for control in (["copy", "truth"] if RENDERED else ["copy"])]
 
 
+OF_ALL_RUNS = ["runs", "failures"] if RENDERED else ["runs"]
+FIGURES = ["edits", "differences", *OF_ALL_RUNS, "expressions", "aus", "curves"]
+
+
 def teacher(wildcards):
     """The AU network, for the runs that it teaches."""
     return [f"{E}/au_network/au_network.pt"] if wildcards.run in TAUGHT else []

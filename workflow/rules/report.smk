@@ -22,54 +22,59 @@ rule summary:
         "--expressions {output.expressions} --markdown {output.markdown} 2>&1 | tee {log}"
 
 
-rule edits_figure:
+rule compared:
     input:
         faces=FACES,
         table=TABLE,
         pairs=PAIRS,
         truth=EDITS_TRUTH,
-        edits=of_runs("edits.npy")[0],
+        edits=lambda wildcards: of_runs("edits.npy", P["seeds"][:1])[: None if wildcards.figure in OF_ALL_RUNS else 1],
         code=sources("figures"),
     output:
-        report(f"{E}/figures/edits.png", category="Figures", caption="../report/edits.rst"),
+        report(f"{E}/figures/{{figure}}.png", category="Figures", caption="../report/{figure}.rst"),
     log:
-        f"{E}/logs/edits_figure.log",
+        f"{E}/logs/{{figure}}_figure.log",
     benchmark:
-        f"{E}/benchmarks/edits_figure.tsv"
+        f"{E}/benchmarks/{{figure}}_figure.tsv"
+    wildcard_constraints:
+        figure="edits|differences|runs|failures",
     conda:
         "../../environment.yml"
     params:
         truth=flag("truth"),
     message:
-        "Drawing the first run's edits"
+        "Drawing the figure {wildcards.figure}"
     shell:
-        "python -m wemgan.figures edits --faces {input.faces} --table {input.table} --pairs {input.pairs} "
-        "{params.truth} --edits {input.edits} --out {output} 2>&1 | tee {log}"
+        "python -m wemgan.figures {wildcards.figure} --faces {input.faces} --table {input.table} "
+        "--pairs {input.pairs} {params.truth} --edits {input.edits} --out {output} 2>&1 | tee {log}"
 
 
-rule runs_figure:
+rule sweeps:
     input:
+        config=f"{E}/config/pairs.json",
         faces=FACES,
         table=TABLE,
-        pairs=PAIRS,
-        truth=EDITS_TRUTH,
-        edits=of_runs("edits.npy", P["seeds"][:1]),
-        code=sources("figures"),
+        aus=AUS,
+        split=SPLIT,
+        model=of_runs("model.pt")[0],
+        code=sources("sweeps"),
     output:
-        report(f"{E}/figures/runs.png", category="Figures", caption="../report/runs.rst"),
+        expressions=report(f"{E}/figures/expressions.png", category="Figures", caption="../report/sweeps.rst"),
+        single=report(f"{E}/figures/aus.png", category="Figures", caption="../report/sweeps.rst"),
     log:
-        f"{E}/logs/runs_figure.log",
+        f"{E}/logs/sweeps.log",
     benchmark:
-        f"{E}/benchmarks/runs_figure.tsv"
+        f"{E}/benchmarks/sweeps.tsv"
     conda:
         "../../environment.yml"
     params:
-        truth=flag("truth"),
+        rendered="--rendered" if RENDERED else "",
     message:
-        "Drawing the runs side by side"
+        "Drawing what the first run does as AUs rise"
     shell:
-        "python -m wemgan.figures runs --faces {input.faces} --table {input.table} --pairs {input.pairs} "
-        "{params.truth} --edits {input.edits} --out {output} 2>&1 | tee {log}"
+        "python -m wemgan.sweeps --config {input.config} --faces {input.faces} --table {input.table} "
+        "--aus {input.aus} --split {input.split} --model {input.model} --expressions {output.expressions} "
+        "--single {output.single} {params.rendered} 2>&1 | tee {log}"
 
 
 rule curves_figure:
@@ -121,7 +126,7 @@ rule publish:
     input:
         summary=f"{E}/summary.csv",
         expressions=f"{E}/expressions.csv",
-        figures=expand(f"{E}/figures/{{name}}.png", name=["edits", "runs"]),
+        figures=expand(f"{E}/figures/{{name}}.png", name=FIGURES),
         code=sources("publish"),
     output:
         f"docs/{P['experiment']}/provenance.json",
