@@ -26,7 +26,7 @@ def test_no_change_of_aus_is_no_change_of_the_image(config, face, output):
 
 
 @pytest.mark.parametrize("output", ["warp", "residual", "paint"])
-@pytest.mark.parametrize("size", [64, 80, 128])
+@pytest.mark.parametrize("size", [64, 80, 112, 256])
 def test_any_multiple_of_16_is_edited_in_range(config, output, size):
     face = torch.rand(1, 3, size, size) * 2 - 1
     edit = made(config, output=output)(face, torch.tensor([[0.8, -0.5]])).image

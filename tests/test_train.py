@@ -84,9 +84,16 @@ def test_training_teaches_the_generator_the_expression(labelled, config):
 
 
 def test_a_loss_that_is_not_a_number_stops_the_run_with_a_sentence(labelled, config, monkeypatch):
-    monkeypatch.setattr(losses, "expression", lambda estimate, target: (estimate - target).mean() * float("nan"))
-    with pytest.raises(UserError, match="not a number after 0 images"):
-        train.run(arguments(labelled, "run", config))
+    args, expression = arguments(labelled, "run", config), losses.expression
+    monkeypatch.setattr(losses, "expression", lambda estimate, target: expression(estimate, target) * float("nan"))
+    with pytest.raises(UserError, match=r"not a number after 0 images \(.*critic_au nan.*No state was saved"):
+        train.run(args)
+    calls = iter(range(100))
+    monkeypatch.setattr(
+        losses, "expression", lambda *pair: expression(*pair) * (1 if next(calls) < 13 else float("nan"))
+    )  # twice a step: by the critics and by the generator
+    with pytest.raises(UserError, match=r"after 24 images .* The last good state, of 16 images, is .*state\.pt"):
+        train.run(args)
 
 
 def test_a_missing_label_column_is_told_in_a_sentence(labelled, config):

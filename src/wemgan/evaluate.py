@@ -141,7 +141,7 @@ def main() -> None:
     sources = pixels[position.loc[pairs["source"]]]
     truth = np.load(args.truth) if args.truth else None
     if args.model:
-        aus = labels.loc[pairs["source"]].to_numpy(np.float32), pairs[names].to_numpy(np.float32)
+        aus = labels.loc[pairs["source"]].to_numpy(np.float32, copy=True), pairs[names].to_numpy(np.float32, copy=True)
         edits = edit_faces(args.model, sources, *aus, device, digest(args.aus, args.split))
     else:
         edits = sources if args.control == "copy" else truth

@@ -57,7 +57,10 @@ def main() -> None:
     pixels, labels = np.load(args.faces, mmap_mode="r"), labels.set_index("id")[names]
     words = [f"{strength:.0%}" for strength in STRENGTHS]
     for out, pairs in ((args.expressions, expression_sweeps(calm, names)), (args.single, au_sweeps(calm, names))):
-        aus = (labels.loc[pairs["source"]].to_numpy(np.float32), pairs[names].to_numpy(np.float32))
+        aus = (
+            labels.loc[pairs["source"]].to_numpy(np.float32, copy=True),
+            pairs[names].to_numpy(np.float32, copy=True),
+        )
         sources = pixels[position.loc[pairs["source"]]]
         sheets = [edit_faces(args.model, sources, *aus, device, digest(args.aus, args.split))]
         if args.rendered:

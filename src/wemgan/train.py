@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from wemgan import au_network
 from wemgan.checkpoint import load_state, save_state, save_weights
-from wemgan.errors import run_cli
+from wemgan.errors import UserError, run_cli
 from wemgan.files import digest, read_json, whole, write_json
 from wemgan.generator import condition
 from wemgan.labelled import LabelledFaces, to_pixels
@@ -66,7 +66,10 @@ def run(args: argparse.Namespace) -> None:
     )
     reports: list[dict[str, Tensor]] = []
     while training.images < settings["images"]:
-        reports.append(training.step())
+        try:
+            reports.append(training.step())
+        except FloatingPointError as broken:
+            raise UserError(f"{broken}. {_last_good(args.state)}") from None
         bar.update(settings["batch"])
         finished = training.images >= settings["images"]
         if finished or _crossed(training.images, settings["batch"], settings["log_every"]):
@@ -83,6 +86,17 @@ def run(args: argparse.Namespace) -> None:
         _save(training, history, about, args)
         _save_speed(args.speed, training, training.images - first, time.perf_counter() - start)
         save_weights(args.model, training.average.state_dict(), about | {"images": training.images})
+
+
+def _last_good(path: str) -> str:
+    """What a run that broke can be taken up from."""
+    if not Path(path).exists():
+        return "No state was saved before. Lower train.lr or switch train.bf16 off, and run the same command again."
+    images = load_state(path)["training"]["images"]
+    return (
+        f"The last good state, of {images:,} images, is {path}: the same command goes on from there. "
+        "If it breaks again, lower train.lr or switch train.bf16 off; the run then starts anew."
+    )
 
 
 def _means(reports: list[dict[str, Tensor]], processes: Processes) -> dict[str, float]:

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from wemgan import au_network, losses
 from wemgan.critics import HighFrequencyCritic, ImageCritic, PatchCritic
 from wemgan.draws import Draws
-from wemgan.errors import UserError
 from wemgan.generator import condition
 from wemgan.labelled import LabelledFaces
 from wemgan.processes import Processes
@@ -61,7 +60,10 @@ class Training:
         self.waited = 0.0  # seconds for faces, of this process
 
     def step(self) -> dict[str, Tensor]:
-        """`critic_steps` steps of the critics and one of the generator, on its last batch; returns the losses."""
+        """`critic_steps` steps of the critics and one of the generator, on its last batch; returns the losses.
+
+        FloatingPointError before any weight takes a loss that is not finite.
+        """
         count = self.images // self.train["batch"]
         seed = self.config["seed"] * 1_000_003 + count
         draws = Draws(seed, self.device, self.processes.rank, self.processes.count)
@@ -179,12 +181,9 @@ class Training:
 
     def _descend(self, optimizer: torch.optim.Optimizer, terms: dict[str, Tensor]) -> None:
         total = sum(terms.values())
-        if not math.isfinite(total.item()):  # before the step, so that no weight is spoilt
+        if not math.isfinite(total.item()):
             values = ", ".join(f"{name} {value.item():.4g}" for name, value in terms.items())
-            raise UserError(
-                f"a loss is not a number after {self.images:,} images ({values}). The last good state is kept; "
-                "lower train.lr or switch train.bf16 off, and run the same command again."
-            )
+            raise FloatingPointError(f"a loss is not a number after {self.images:,} images ({values})")
         optimizer.zero_grad(set_to_none=True)
         total.backward()
         gradients = (weight.grad for group in optimizer.param_groups for weight in group["params"])
