@@ -77,7 +77,9 @@ def run(args: argparse.Namespace) -> None:
             history.append({"images": training.images, **means})
             reports.clear()
             bar.set_postfix(
-                expression=f"{means['expression']:.3f}", critic=f"{means['critic']:.2f}", GB=f"{_peak(device):.1f}"
+                expression=f"{means['expression']:.3f}",
+                critic=f"{means['critic']:.2f}",
+                GB=f"{peak_memory(device):.1f}",
             )
             if writes and (finished or _crossed(training.images, settings["batch"], settings["save_every"])):
                 _save(training, history, about, args)
@@ -107,7 +109,7 @@ def _means(reports: list[dict[str, Tensor]], processes: Processes) -> dict[str, 
     return {name: mean.item() for name, mean in zip(names, means, strict=True)}
 
 
-def _peak(device: torch.device) -> float:
+def peak_memory(device: torch.device) -> float:
     """Peak memory so far in GB: of the GPU if there is one, else of this process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e9
@@ -117,7 +119,7 @@ def _peak(device: torch.device) -> float:
 def _save_speed(path: str | Path, training: Training, images: int, seconds: float) -> None:
     """How fast this process went since it started or resumed, and on what machine."""
     speed = {"images": images, "seconds": round(seconds, 1), "images_per_second": round(images / seconds, 1)}
-    speed |= {"share_waiting_for_faces": round(training.waited / seconds, 4), "peak_gb": _peak(training.device)}
+    speed |= {"share_waiting_for_faces": round(training.waited / seconds, 4), "peak_gb": peak_memory(training.device)}
     write_json(path, speed | {"processes": training.processes.count} | machine())
 
 
