@@ -3,7 +3,7 @@
     python benchmarks/step.py [--size 128] [--batch 4] [--width 64]
 
 A rival's step contains as many critic steps as its paper takes. Parameters and FLOPs are the generator's. The share of
-the time spent waiting for faces is that of the real input, a memory-mapped file; peak memory is of a process of its own.
+the time spent waiting for faces is that of the real input, a memory-mapped file; peak memory is that of a process alone.
 """
 
 import argparse
