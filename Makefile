@@ -3,10 +3,11 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help environment reproduce test lint format docs report ui lock clean
+.PHONY: help environment reproduce test lint format docs report bare ui lock clean
 
 PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell python$(v) -c 'print("python$(v)")' 2>/dev/null)) python3)
 CORES ?= all
+BARE_PYTHON ?= 3.12
 # The experiment that params.yaml names, unless the command line says another: make reproduce EXPERIMENT=folder
 EXPERIMENT ?= $(shell sed -n 's/^experiment: *\([A-Za-z0-9_-]*\).*/\1/p' params.yaml)
 
@@ -50,6 +51,17 @@ docs: $(READY)  ## write docs/parameters.md anew from the schema
 
 report: $(READY)  ## bundle tables, pictures and provenance of a finished experiment into one HTML file
 	@$(SNAKEMAKE) --quiet all --report results/$(EXPERIMENT)/report.html
+
+bare: $(READY)  ## pack into bare/ what a GPU machine with torch alone lacks for the experiment (docs/gpu.md)
+	@rm -rf bare && mkdir -p bare/packages/feat/resources
+	@python -m wemgan.bare plan --experiment $(EXPERIMENT) --plan bare/plan.json
+	@pip freeze | grep -E '^(numba|llvmlite|tqdm|scipy)==' > bare/requirements.txt
+	@pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version $(BARE_PYTHON) \
+	  --dest bare/wheels -r bare/requirements.txt
+	@touch bare/packages/feat/__init__.py
+	@cp $(VENV)/lib/python3*/site-packages/feat/resources/{au_to_mesh_pls_v4.npz,canonical_face_tessellation.json} \
+	  bare/packages/feat/resources/
+	@du -sh bare
 
 ui: $(READY)  ## compare the tracked runs in the browser
 	@test -e mlflow.db || $(SNAKEMAKE) --cores 1 --forcerun track

@@ -2,8 +2,8 @@
 
     python benchmarks/step.py [--size 128] [--batch 4] [--width 64]
 
-A rival's step contains as many critic steps as its paper takes. Parameters and FLOPs are the generator's. The share of
-the time spent waiting for faces is that of the real input, a memory-mapped file; peak memory is that of a process alone.
+A rival's step contains as many critic steps as its paper takes. Parameters and FLOPs are the generator's. Faces come
+from a memory-mapped file, as in training, and the share of the time spent waiting for them is told.
 """
 
 import argparse

@@ -7,7 +7,12 @@ from pathlib import Path
 
 
 def code_commit() -> str:
-    """The commit of the code, `+` after it if files of git's were changed since; `unknown` without git."""
+    """The commit of the code, `+` after it if files of git's were changed since; `unknown` without git.
+
+    The environment variable WEMGAN_COMMIT says it where git cannot.
+    """
+    if told := os.environ.get("WEMGAN_COMMIT"):
+        return told
     try:
         words = ["git", "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
         return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
