@@ -55,7 +55,7 @@ report: $(READY)  ## bundle tables, pictures and provenance of a finished experi
 bare: $(READY)  ## pack into bare/ what a GPU machine with torch alone lacks for the experiment (docs/gpu.md)
 	@rm -rf bare && mkdir -p bare/packages/feat/resources
 	@python -m wemgan.bare plan --experiment $(EXPERIMENT) --plan bare/plan.json
-	@pip freeze | grep -E '^(numba|llvmlite|tqdm|scipy)==' > bare/requirements.txt
+	@pip freeze | grep -E '^(numba|llvmlite|tqdm)==' > bare/requirements.txt
 	@pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --python-version $(BARE_PYTHON) \
 	  --dest bare/wheels -r bare/requirements.txt
 	@touch bare/packages/feat/__init__.py
