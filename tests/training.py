@@ -12,5 +12,5 @@ def arguments(folder, name, config):
     return argparse.Namespace(
         config=str(out / "config.json"), faces=str(folder / "faces.npy"), aus=str(folder / "aus.csv"),
         split=str(folder / "split.csv"), model=paths["model.pt"], history=paths["history.csv"],
-        samples=paths["samples.png"], state=paths["state.pt"], speed=paths["speed.json"], au_network=None,
+        samples=paths["samples.png"], state=paths["state.pt"], speed=paths["speed.json"], au_network=None, live=None,
     )  # fmt: skip

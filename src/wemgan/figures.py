@@ -43,8 +43,7 @@ def edits_figure(args: argparse.Namespace) -> None:
 def runs_figure(args: argparse.Namespace) -> None:
     """A row per pair, over all kinds: the input, each run's edit, and the truth."""
     pairs, sources, truth = _read(args)
-    of_kind = [np.flatnonzero(pairs["kind"] == kind) for kind in pairs["kind"].unique()]
-    rows = [found[i % len(found)] for i, found in enumerate(of_kind)]  # another person in each row, if there are enough
+    rows = _a_person_each(pairs, list(pairs["kind"].unique()))
     names = [_run_of(path) for path in args.edits]
     columns = [sources[rows], *(np.load(path, mmap_mode="r")[rows] for path in args.edits)]
     if truth is not None:
@@ -57,7 +56,7 @@ def differences_figure(args: argparse.Namespace) -> None:
     """A row per expression: input, edit, truth, and what differs between them, four times as strong."""
     pairs, sources, truth = _read(args)
     kinds = [kind for kind in pairs["kind"].unique() if kind != "faces"]
-    rows = [np.flatnonzero(pairs["kind"] == kind)[number] for number, kind in enumerate(kinds)]
+    rows = _a_person_each(pairs, kinds)
     before, edit = sources[rows], np.load(args.edits[0], mmap_mode="r")[rows]
     columns = {"input": before, "edit": edit, "edit - input": _difference(edit, before)}
     if truth is not None:
@@ -68,6 +67,12 @@ def differences_figure(args: argparse.Namespace) -> None:
             "edit - truth": _difference(edit, after),
         }
     save_grid(args.out, np.stack(list(columns.values()), axis=1), list(columns), kinds)
+
+
+def _a_person_each(pairs: pd.DataFrame, kinds: list[str]) -> list[int]:
+    """The row of one pair of each kind, another person's in each if there are enough."""
+    of_kind = [np.flatnonzero(pairs["kind"] == kind) for kind in kinds]
+    return [found[number % len(found)] for number, found in enumerate(of_kind)]
 
 
 def _difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:

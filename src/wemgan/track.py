@@ -1,7 +1,8 @@
 """Replay finished runs into MLflow: parameters, curves, final metrics, sample grid, configuration and model.
 
 The database is rebuilt from the files of the results at any time: what is in it already is left alone, so a replay
-after another changes nothing. `mlflow ui` in the project's root shows the default store, mlflow.db.
+after another changes nothing. An entry that a training began while it ran (`wemgan.live`) is completed. `mlflow ui` in
+the project's root shows the default store, mlflow.db.
 """
 
 import argparse
@@ -31,22 +32,23 @@ def replay(configs: list[Path], data: list[Path], store: str = STORE) -> pd.Data
     A run is known by its experiment, name, seed, configuration, data and results; what changed since is entered anew
     and the older entry deleted. UserError if `store` keeps its artifacts in another place than this folder.
     """
-    client = _client(store)
+    client = client_of(store)
     loaded = [read_json(path) for path in configs]
-    keys, commit, data_digest = varying(loaded), code_commit(), digest(*data)
-    rows = []
+    data_digest, rows = digest(*data), []
     for path, config in zip(configs, loaded, strict=True):
-        folder = path.parent
-        tags = {"run": config["run"], "seed": str(config["seed"]), "config_digest": digest(path)}
-        tags |= {"data_digest": data_digest, "results_digest": digest(*(folder / part for part in PARTS))}
-        params = {key: _value(config, key) for key in keys}
-        experiment = _experiment(client, config["experiment"])
+        folder, params = path.parent, params_of(config, loaded)
+        origin = origin_tags(path, config, data_digest)
+        tags = origin | {"results_digest": digest(*(folder / part for part in PARTS))}
+        experiment = experiment_of(client, config["experiment"])
         entry = _known(client, experiment, tags, params)
         new = entry is None
         if new:
-            _forget(client, experiment, tags)
+            begun = unfinished(client, experiment, origin, params)
+            _forget(client, experiment, tags, but=begun)
             name = f"{config['run']} seed {config['seed']}"
-            entry = client.create_run(experiment, run_name=name, tags=tags | {"commit": commit}).info.run_id
+            entry = begun or client.create_run(experiment, run_name=name, tags={"commit": code_commit()}).info.run_id
+            for key, value in tags.items():
+                client.set_tag(entry, key, value)
             _enter(client, entry, folder, path, params)
             client.set_terminated(entry)
         rows.append({"run": config["run"], "seed": config["seed"], "mlflow_id": entry, "new": new})
@@ -54,14 +56,43 @@ def replay(configs: list[Path], data: list[Path], store: str = STORE) -> pd.Data
     return pd.DataFrame(rows)
 
 
-def _client(store: str):
+def client_of(store: str):
+    """A client of the store, which is made if it is not there."""
     from mlflow import MlflowClient, set_tracking_uri
 
     set_tracking_uri(store)
-    return MlflowClient(store)
+    client = MlflowClient(store)
+    client.search_experiments(max_results=1)
+    return client
 
 
-def _experiment(client, name: str) -> str:
+def origin_tags(path: Path, config: dict, data_digest: str) -> dict[str, str]:
+    """What a run is known by before it has results: its name, seed, configuration and data."""
+    tags = {"run": config["run"], "seed": str(config["seed"]), "config_digest": digest(path)}
+    return tags | {"data_digest": data_digest}
+
+
+def params_of(config: dict, configs: list[dict]) -> dict[str, str]:
+    """The parameters of a run that vary between the runs of its experiment."""
+    return {key: str(_value(config, key)) for key in varying(configs)}
+
+
+def curve_points(history: list[dict]) -> list:
+    """The points of the curves, from rows of a history.
+
+    All bear the time 0, so that the same point entered twice is one.
+    """
+    from mlflow.entities import Metric
+
+    return [
+        Metric(f"train/{name}", float(value), 0, int(row["images"]))
+        for row in history
+        for name, value in row.items()
+        if name != "images" and _finite(value)
+    ]
+
+
+def experiment_of(client, name: str) -> str:
     """The id of an experiment, made if there is none; its artifacts lie in ./mlruns."""
     place = (Path("mlruns") / name).resolve().as_uri()
     found = client.get_experiment_by_name(name)
@@ -79,18 +110,25 @@ def _experiment(client, name: str) -> str:
 
 def _known(client, experiment: str, tags: dict[str, str], params: dict) -> str | None:
     """The finished entry with all these tags and params, if there is one."""
-    wanted = {key: str(value) for key, value in params.items()}
-    for entry in _entries(client, experiment, tags):
-        same = all(entry.data.tags.get(key) == value for key, value in tags.items())
-        if same and entry.data.params == wanted and entry.info.status == "FINISHED":
-            return entry.info.run_id
-    return None
+    found = (e for e in _entries(client, experiment, tags) if e.data.params == params and e.info.status == "FINISHED")
+    return next((entry.info.run_id for entry in found if _has(entry, tags)), None)
 
 
-def _forget(client, experiment: str, tags: dict[str, str]) -> None:
-    """Delete older entries of the run and seed: their results are no more."""
+def unfinished(client, experiment: str, tags: dict[str, str], params: dict | None = None) -> str | None:
+    """The entry with these tags that a training began and nobody finished, if there is one (with these params)."""
+    found = (e for e in _entries(client, experiment, tags) if e.info.status == "RUNNING" and _has(e, tags))
+    return next((entry.info.run_id for entry in found if params in (None, entry.data.params)), None)
+
+
+def _has(entry, tags: dict[str, str]) -> bool:
+    return all(entry.data.tags.get(key) == value for key, value in tags.items())
+
+
+def _forget(client, experiment: str, tags: dict[str, str], but: str | None) -> None:
+    """Delete older entries of the run and seed, `but` one: their results are no more."""
     for entry in _entries(client, experiment, tags):
-        client.delete_run(entry.info.run_id)
+        if entry.info.run_id != but:
+            client.delete_run(entry.info.run_id)
 
 
 def _entries(client, experiment: str, tags: dict[str, str]) -> list:
@@ -104,14 +142,8 @@ def _enter(client, entry: str, folder: Path, config: Path, params: dict) -> None
     metrics = {name: value for name, value in read_json(folder / "metrics.json").items() if _finite(value)}
     final = [Metric(f"final/{name}", value, 0, 0) for name, value in metrics.items()]
     final += [Metric(f"speed/{k}", v, 0, 0) for k, v in read_json(folder / "speed.json").items() if _finite(v)]
-    history = pd.read_csv(folder / "history.csv")
-    curves = [
-        Metric(f"train/{name}", float(value), 0, int(images))
-        for name in history.columns.drop("images")
-        for images, value in zip(history["images"], history[name], strict=True)
-        if _finite(value)
-    ]
-    parameters = [Param(key, str(value)) for key, value in params.items()]
+    curves = curve_points(pd.read_csv(folder / "history.csv").to_dict("records"))
+    parameters = [Param(key, value) for key, value in params.items()]
     client.log_batch(entry, params=parameters)
     everything = final + curves
     for start in range(0, len(everything), 1000):

@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> None:
     about |= {"aus": list(faces.aus), "size": faces.size, "device": device.type}
     history = _resume(training, args, about)
     writes = processes.rank == 0
+    live = _live(args) if writes and args.live else None
     if writes and not history:
         save_samples(args.samples, training)
 
@@ -76,6 +77,8 @@ def run(args: argparse.Namespace) -> None:
             means = _means(reports, processes)
             history.append({"images": training.images, **means})
             reports.clear()
+            if live:
+                live.log(history[-1])
             bar.set_postfix(
                 expression=f"{means['expression']:.3f}",
                 critic=f"{means['critic']:.2f}",
@@ -83,11 +86,20 @@ def run(args: argparse.Namespace) -> None:
             )
             if writes and (finished or _crossed(training.images, settings["batch"], settings["save_every"])):
                 _save(training, history, about, args)
+                if live:
+                    live.show(args.samples, training.images)
     bar.close()
     if writes:
         _save(training, history, about, args)
         _save_speed(args.speed, training, training.images - first, time.perf_counter() - start)
         save_weights(args.model, training.average.state_dict(), about | {"images": training.images})
+
+
+def _live(args: argparse.Namespace):
+    """The entry of this training in MLflow."""
+    from wemgan.live import Live  # so that a machine without it can train
+
+    return Live(args.live, args.config, [Path(args.faces).with_suffix(".csv"), Path(args.aus), Path(args.split)])
 
 
 def _last_good(path: str) -> str:
@@ -157,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("config", "faces", "aus", "split", "model", "history", "samples", "state", "speed"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--live", help="MLflow store in which to show the training while it runs, if it can be reached")
     parser.add_argument("--au-network", help="frozen AU network; without it the image critic's head teaches")
     run(parser.parse_args())
 

@@ -55,4 +55,4 @@ rule train:
     shell:
         "python -m wemgan.train --config {input.config} --faces {input.faces} --aus {input.aus} "
         "--split {input.split} {params.au_network} --model {output.model} --history {output.history} "
-        "--samples {output.samples} --speed {output.speed} --state {params.state} 2>&1 | tee {log}"
+        "--samples {output.samples} --speed {output.speed} --state {params.state} --live sqlite:///mlflow.db 2>&1 | tee {log}"
