@@ -81,7 +81,7 @@ def test_from_judge_to_table_and_pictures(chain):
 
     outputs = ["--summary", folder / "s.csv", "--expressions", folder / "e.csv", "--markdown", folder / "s.md"]
     printed = step("summarize", "--metrics", *(folder / place / "metrics.json" for place in outs.values()), *outputs)
-    assert printed.count("\n|") == 4 and "psnr (higher is better)" in printed
+    assert printed.count("\n|") == 4 + 3 and "psnr (higher is better)" in printed
     assert pd.read_csv(folder / "s.csv")["run"].tolist() == ["copy", "truth", "full"]
     assert set(pd.read_csv(folder / "e.csv")["expression"]) == {"smile", "jaw drop"}
 
@@ -133,3 +133,18 @@ def test_summary_gives_the_spread_over_seeds(tmp_path):
         path.write_text(json.dumps({"n": 5, "psnr": value}))
         paths.append(str(path))
     assert "| full | 2 | 5 | 21 ± 1.4 |" in summarize.markdown(summarize.gather(paths))
+
+
+def test_runs_stand_between_the_controls():
+    summary = pd.DataFrame({
+        "run": ["copy", "truth", "full", "full", "other"], "seed": ["", "", 0, 1, 0],
+        "au_mae_judge": [0.3, 0.1, 0.12, 0.14, 0.2], "acd_judge": [0.0, 0.4, 0.41, 0.43, 0.3],
+    })  # fmt: skip
+    expressions = pd.DataFrame({
+        "run": ["copy", "copy", "full", "full", "full", "full", "other", "other"], "seed": ["", "", 0, 0, 1, 1, 0, 0],
+        "expression": ["smile", "jaw drop"] * 4, "psnr": [20.0, 30.0, 23, 33, 25, 35, 20, 29],
+    })  # fmt: skip
+    text = summarize.standing(summary, expressions)
+    assert "| full | 85.0 ± 7.1 | +4.00 ± 1.4 | 1 + 2 = 3 |" in text
+    assert "| other | 50.0 | -0.50 | 2 + 1 = 3 |" in text
+    assert summarize.standing(summary[summary["run"] != "truth"], expressions) == ""

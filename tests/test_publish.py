@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from wemgan.errors import UserError
-from wemgan.publish import block, insert, markers
+from wemgan.publish import block, durations, insert, markers, work
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,3 +32,16 @@ def test_a_readme_without_a_place_for_the_experiment_stays_as_it_is():
 def test_half_a_place_is_told_in_a_sentence():
     with pytest.raises(UserError, match="once each, or neither"):
         insert(f"{markers('long')[0]}\n", "new", "long")
+
+
+def test_work_is_summed_from_the_benchmark_files(tmp_path):
+    head = "s\th:m:s\tmax_rss\n"
+    (tmp_path / "train").mkdir()
+    for name, line in {"train/a": "100\t0\t900", "train/b": "200\t0\t1100", "split": "1\t0\t-"}.items():
+        (tmp_path / f"{name}.tsv").write_text(f"{head}{line}\n")
+    table = durations(tmp_path)
+    assert table["step"].tolist() == ["train", "split", "in all"]
+    assert table["seconds_each"].tolist() == [150, 1, 301] and table["jobs"].tolist() == [2, 1, 3]
+    assert work(table) == (
+        "Work: 5 minutes in all, which the cores share; by step, train 150 s each (2). Peak memory of a step: 1.1 GB."
+    )

@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 import torch
-from training import arguments
+from training import arguments, run_until_killed
 
 from wemgan import losses, train, training
 from wemgan.checkpoint import load_weights
@@ -16,26 +16,12 @@ from wemgan.errors import UserError
 from wemgan.labelled import LabelledFaces
 
 
-class Killed(Exception):
-    pass
-
-
 @pytest.mark.parametrize("images", [4, 20, 28])
-def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(labelled, config, monkeypatch, images):
+def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(labelled, config, images):
     torch.set_num_threads(1)
     whole, broken = arguments(labelled, "whole", config), arguments(labelled, "broken", config)
     train.run(whole)
-    step = training.Training.step
-
-    def dying(self):
-        if self.images >= images:
-            raise Killed
-        return step(self)
-
-    monkeypatch.setattr(training.Training, "step", dying)
-    with pytest.raises(Killed):
-        train.run(broken)
-    monkeypatch.setattr(training.Training, "step", step)
+    run_until_killed(broken, images)
     train.run(broken)
 
     weights, about = load_weights(whole.model)

@@ -1,7 +1,29 @@
-"""The command line of a training on the small data that tests share."""
+"""Trainings on the small data that tests share: their command line, and one that is killed."""
 
 import argparse
 import json
+
+import pytest
+
+from wemgan import train, training
+
+
+class Killed(Exception):
+    pass
+
+
+def run_until_killed(args, images):
+    """Train until so many images, and die there."""
+    step = training.Training.step
+
+    def dying(self):
+        if self.images >= images:
+            raise Killed
+        return step(self)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(training.Training, "step", dying)
+        train.run(args)
 
 
 def arguments(folder, name, config):

@@ -7,11 +7,13 @@ import argparse
 from pathlib import Path
 
 import pandas as pd
+from PIL import Image
 
 from wemgan.errors import UserError, run_cli
-from wemgan.files import digest, read_json, write_bytes, write_json
-from wemgan.origin import code_commit, cores, processor
-from wemgan.summarize import markdown
+from wemgan.files import digest, read_json, whole, write_bytes, write_json
+from wemgan.summarize import markdown, standing
+
+PICTURES = ("edits", "runs", "differences", "failures", "expressions", "aus")
 
 
 def markers(experiment: str) -> tuple[str, str]:
@@ -45,11 +47,41 @@ def block(folder: Path, provenance: dict) -> str:
     origin = (
         f"Experiment `{provenance['experiment']}`, seed {seeds}, {provenance['images']:,} images per run, code "
         f"`{provenance['commit']}`, configuration `{provenance['config_digest']}`, data `{provenance['data_digest']}`, "
-        f"on {provenance['cores']} cores ({provenance['processor']})."
+        f"trained on {provenance['machine']}."
     )
+    taken = work(pd.read_csv(folder / "durations.csv"))
     start, end = markers(provenance["experiment"])
     strong = f"Strong expressions, PSNR to the truth in dB (AU error by the judge):\n\n{by_expression(expressions)}"
-    return f"{start}\n{markdown(frame)}\n{strong}\n{origin}\n{end}"
+    between = f"Between the controls:\n\n{standing(frame, expressions)}"
+    return f"{start}\n{markdown(frame)}\n{between}\n{strong}\n{origin}\n\n{taken}\n{end}"
+
+
+def durations(benchmarks: Path) -> pd.DataFrame:
+    """Seconds of work and peak memory by step, from Snakemake's benchmark files (one per job).
+
+    A row per step, slowest first: jobs, mean seconds of one, peak memory in MB of the largest; and a last row in all.
+    """
+    files = sorted(benchmarks.rglob("*.tsv"))
+    jobs = pd.concat([pd.read_csv(file, sep="\t")[["s", "max_rss"]].tail(1) for file in files], ignore_index=True)
+    jobs["max_rss"] = pd.to_numeric(jobs["max_rss"], errors="coerce")  # "-" for a job too short to be watched
+    jobs["step"] = [file.relative_to(benchmarks).with_suffix("").parts[0] for file in files]
+    table = jobs.groupby("step").agg(jobs=("s", "size"), seconds_each=("s", "mean"), peak_mb=("max_rss", "max"))
+    table = table.sort_values("seconds_each", ascending=False, kind="stable").reset_index()
+    whole_run = {"step": "in all", "jobs": len(jobs), "seconds_each": jobs["s"].sum(), "peak_mb": jobs["max_rss"].max()}
+    return pd.concat([table, pd.DataFrame([whole_run])], ignore_index=True).round({"seconds_each": 1, "peak_mb": 0})
+
+
+def work(table: pd.DataFrame) -> str:
+    """The sentence that says what an experiment takes, from its `durations`."""
+    in_all, steps = table.iloc[-1], table.iloc[:-1].query("seconds_each >= 5")
+    longest = ", ".join(
+        f"{row.step} {row.seconds_each:.0f} s" + (f" each ({row.jobs})" if row.jobs > 1 else "")
+        for row in steps.itertuples()
+    )
+    return (
+        f"Work: {in_all['seconds_each'] / 60:.0f} minutes in all, which the cores share; by step, {longest}. "
+        f"Peak memory of a step: {in_all['peak_mb'] / 1000:.1f} GB."
+    )
 
 
 def insert(readme: str, text: str, experiment: str) -> str:
@@ -63,17 +95,18 @@ def insert(readme: str, text: str, experiment: str) -> str:
 
 
 def describe_origin(results: Path, runs: dict) -> dict:
-    """What a reader must know of where the results were made."""
+    """What a reader must know of where the results were made; code and machines as the runs themselves noted them."""
     first = next(iter(runs.values()))
+    speeds = [read_json(results / "runs" / run / "speed.json") for run in runs]
+    machines = {speed["gpu"] or f"{speed['cores']} cores ({speed['processor']})" for speed in speeds}
     return {
         "experiment": first["experiment"],
         "seeds": sorted({run["seed"] for run in runs.values()}),
         "images": first["train"]["images"],
-        "commit": code_commit(),
+        "commit": ", ".join(sorted({speed["commit"] for speed in speeds})),
         "config_digest": digest(results / "config" / "runs.json"),
         "data_digest": digest(results / "data" / "aus.csv", results / "data" / "split.csv"),
-        "cores": cores(),
-        "processor": processor(),
+        "machine": ", ".join(sorted(machines)),
     }
 
 
@@ -88,8 +121,16 @@ def main() -> None:
             f"{args.results} holds photos of people, which are not published; share its summary.csv by hand"
         )
     origin = describe_origin(args.results, read_json(args.results / "config" / "runs.json"))
-    for name in ("summary.csv", "expressions.csv", "judge/report.csv", "figures/edits.png", "figures/runs.png"):
+    for name in ("summary.csv", "expressions.csv", "judge/report.csv"):
         write_bytes(args.out / Path(name).name, (args.results / name).read_bytes())
+    for name in PICTURES:
+        with (
+            Image.open(args.results / "figures" / f"{name}.png") as picture,
+            whole(args.out / f"{name}.jpg") as temporary,
+        ):
+            picture.convert("RGB").save(temporary, quality=92, subsampling=0)
+    table = durations(args.results / "benchmarks")
+    write_bytes(args.out / "durations.csv", table.to_csv(index=False).encode())
     write_json(args.out / "provenance.json", origin)
     text = block(args.out, origin)
     text = insert(args.readme.read_text(encoding="utf-8"), text, origin["experiment"])

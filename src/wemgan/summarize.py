@@ -58,6 +58,39 @@ def markdown(frame: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
+def standing(summary: pd.DataFrame, expressions: pd.DataFrame) -> str:
+    """How each run stands between the controls; empty without the truth among them.
+
+    `AU error removed`: (copy - run) / (copy - truth), by the first judge of AUs; below it the truth's own error counts.
+    `gain`: PSNR to the truth beyond the copy's in dB, mean of the strong expressions. `rank`: places by AU error
+    and by identity distance, lower is better, added up.
+    """
+    controls = summary[summary["run"].isin(CONTROLS)].set_index("run")
+    if set(controls.index) != set(CONTROLS) or expressions.empty:
+        return ""
+    error, identity = (next(name for name in summary if name.startswith(kind)) for kind in ("au_mae_", "acd_"))
+    runs = summary[~summary["run"].isin(CONTROLS)].copy()
+    spare = controls.loc["copy", error] - controls.loc["truth", error]
+    runs["removed"] = 100 * (controls.loc["copy", error] - runs[error]) / spare
+    nearness = expressions.groupby(["run", "seed"], dropna=False)["psnr"].mean()
+    runs["gain"] = [
+        nearness[run, seed] - nearness["copy"].mean() for run, seed in zip(runs["run"], runs["seed"], strict=True)
+    ]
+    means = runs.groupby("run", sort=False)[[error, identity]].mean().rank()
+    lines = ["| run | AU error removed, % | gain on strong expressions, dB | rank by AU error + by identity |"]
+    lines.append("| --- | --- | --- | --- |")
+    for run, rows in runs.groupby("run", sort=False):
+        ranks = means.loc[run]
+        cells = [_spread(rows["removed"], ".1f"), _spread(rows["gain"], "+.2f")]
+        lines.append(f"| {run} | {' | '.join(cells)} | {ranks[error]:g} + {ranks[identity]:g} = {ranks.sum():g} |")
+    return "\n".join(lines) + "\n"
+
+
+def _spread(values: pd.Series, form: str) -> str:
+    """Mean, and the standard deviation if there are several."""
+    return f"{values.mean():{form}}" + (f" ± {values.std():.2g}" if len(values) > 1 else "")
+
+
 def _kind(name: str) -> str | None:
     return next((kind for kind in sorted(BETTER, key=len, reverse=True) if name.startswith(kind)), None)
 
@@ -80,7 +113,7 @@ def main() -> None:
     for path, table in tables.items():
         with whole(path) as temporary:
             table.to_csv(temporary, index=False)
-    text = markdown(frame)
+    text = "\n".join(filter(None, [markdown(frame), standing(frame, tables[args.expressions])]))
     write_bytes(args.markdown, text.encode())
     print(text)
 

@@ -126,6 +126,7 @@ rule publish:
     input:
         summary=f"{E}/summary.csv",
         expressions=f"{E}/expressions.csv",
+        speed=of_runs("speed.json"),
         figures=expand(f"{E}/figures/{{name}}.png", name=FIGURES),
         code=sources("publish"),
     output:
