@@ -17,8 +17,7 @@ def dwt(x: Tensor, wavelet: str = "haar") -> tuple[Tensor, Tensor]:
         with torch.autocast(x.device.type, enabled=False):  # its gradient would mix bfloat16 with float32
             low, (high,) = _forward(wavelet, x.device)(x.float())
         return low.to(x.dtype), high.to(x.dtype)
-    bands = _Analysis.apply(x)
-    return bands[:, :, 0], bands[:, :, 1:]
+    return _Analysis.apply(x)
 
 
 def idwt(low: Tensor, high: Tensor | None, wavelet: str = "haar") -> Tensor:
@@ -30,7 +29,7 @@ def idwt(low: Tensor, high: Tensor | None, wavelet: str = "haar") -> Tensor:
             return _inverse(wavelet, low.device)((low.float(), [high.float()])).to(low.dtype)
     if high is None:
         return torch.nn.functional.interpolate(low * 0.5, scale_factor=2, mode="nearest")
-    return _Synthesis.apply(torch.cat((low[:, :, None], high), 2))
+    return _Synthesis.apply(low, high)
 
 
 def high_bands(image: Tensor, wavelet: str = "haar") -> Tensor:
@@ -62,31 +61,33 @@ def _inverse(wavelet: str, device: torch.device) -> torch.nn.Module:
 
 
 class _Analysis(torch.autograd.Function):
-    """(N, C, H, W) to the bands (N, C, 4, H/2, W/2): low, vertical, horizontal, diagonal change."""
+    """(N, C, H, W) to low (N, C, H/2, W/2) and high (N, C, 3, H/2, W/2): vertical, horizontal, diagonal change."""
 
     @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
+    def forward(ctx, x: Tensor) -> tuple[Tensor, Tensor]:
         n, c, h, w = x.shape
-        bands = x.new_empty(n, c, 4, h // 2, w // 2)
+        low, high = x.new_empty(n, c, h // 2, w // 2), x.new_empty(n, c, 3, h // 2, w // 2)
+        vertical, horizontal, diagonal = high.unbind(2)
         top, bottom = x[..., 0::2, :], x[..., 1::2, :]
-        for rows, low, high in (((top + bottom).mul_(0.5), 0, 2), ((top - bottom).mul_(0.5), 1, 3)):
-            torch.add(rows[..., 0::2], rows[..., 1::2], out=bands[:, :, low])
-            torch.sub(rows[..., 0::2], rows[..., 1::2], out=bands[:, :, high])
-        return bands
+        for rows, along, across in ((top + bottom, low, horizontal), (top - bottom, vertical, diagonal)):
+            rows.mul_(0.5)
+            torch.add(rows[..., 0::2], rows[..., 1::2], out=along)
+            torch.sub(rows[..., 0::2], rows[..., 1::2], out=across)
+        return low, high
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        return _Synthesis.apply(gradient)
+    def backward(ctx, low: Tensor, high: Tensor) -> Tensor:
+        return _Synthesis.apply(low, high)
 
 
 class _Synthesis(torch.autograd.Function):
-    """The bands (N, C, 4, h, w) to (N, C, 2h, 2w)."""
+    """The low band (N, C, h, w) and the high bands (N, C, 3, h, w) to (N, C, 2h, 2w)."""
 
     @staticmethod
-    def forward(ctx, bands: Tensor) -> Tensor:
-        n, c, _, h, w = bands.shape
-        x = bands.new_empty(n, c, 2 * h, 2 * w)
-        low, vertical, horizontal, diagonal = bands.unbind(2)
+    def forward(ctx, low: Tensor, high: Tensor) -> Tensor:
+        n, c, h, w = low.shape
+        x = low.new_empty(n, c, 2 * h, 2 * w)
+        vertical, horizontal, diagonal = high.unbind(2)
         for combine, rows in ((torch.add, x[..., 0::2, :]), (torch.sub, x[..., 1::2, :])):
             along, across = combine(low, vertical).mul_(0.5), combine(horizontal, diagonal).mul_(0.5)
             torch.add(along, across, out=rows[..., 0::2])
@@ -94,5 +95,5 @@ class _Synthesis(torch.autograd.Function):
         return x
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor]:
         return _Analysis.apply(gradient)
