@@ -66,7 +66,7 @@ def test_a_failed_command_is_named_and_the_finished_stay(jobs, labelled, capfd):
     assert (labelled / "two" / "model.pt").exists()
 
 
-def test_a_changed_configuration_runs_again_with_all_that_follows(jobs, labelled, capfd):
+def test_a_command_whose_configuration_changed_runs_again(jobs, labelled, capfd):
     bare.run(jobs, at_once=1)
     path = labelled / "one" / "config.json"
     config = json.loads(path.read_text())

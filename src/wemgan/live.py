@@ -8,7 +8,6 @@ import fcntl
 from pathlib import Path
 
 from wemgan.files import digest, read_json
-from wemgan.origin import code_commit
 
 
 class Live:
@@ -51,11 +50,8 @@ class Live:
         tags = track.origin_tags(path, config, digest(*data))
         self._entry = track.unfinished(self._client, experiment, tags)
         if self._entry is None:
-            name = f"{config['run']} seed {config['seed']}"
-            created = self._client.create_run(experiment, run_name=name, tags=tags | {"commit": code_commit()})
-            self._entry = created.info.run_id
-            for key, value in track.params_of(config, list(runs.values())).items():
-                self._client.log_param(self._entry, key, value)
+            params = track.params_of(config, list(runs.values()))
+            self._entry = track.begin(self._client, experiment, tags, params)
 
     def _log(self, row: dict[str, float]) -> None:
         from wemgan import track

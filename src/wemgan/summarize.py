@@ -81,14 +81,12 @@ def standing(summary: pd.DataFrame, expressions: pd.DataFrame) -> str:
     lines.append("| --- | --- | --- | --- |")
     for run, rows in runs.groupby("run", sort=False):
         ranks = means.loc[run]
-        cells = [_spread(rows["removed"], ".1f"), _spread(rows["gain"], "+.2f")]
+        cells = [
+            f"{rows[name].mean():{form}}{_deviation(rows[name])}"
+            for name, form in (("removed", ".1f"), ("gain", "+.2f"))
+        ]
         lines.append(f"| {run} | {' | '.join(cells)} | {ranks[error]:g} + {ranks[identity]:g} = {ranks.sum():g} |")
     return "\n".join(lines) + "\n"
-
-
-def _spread(values: pd.Series, form: str) -> str:
-    """Mean, and the standard deviation if there are several."""
-    return f"{values.mean():{form}}" + (f" ± {values.std():.2g}" if len(values) > 1 else "")
 
 
 def _kind(name: str) -> str | None:
@@ -98,7 +96,12 @@ def _kind(name: str) -> str | None:
 def _cell(values: pd.Series) -> str:
     mean = values.mean()
     text = f"{mean:.0f}" if values.name == "n" else f"{mean:.2g}" if 0 < abs(mean) < 0.01 else f"{mean:.4g}"
-    return text if len(values) < 2 or values.name == "n" else f"{text} ± {values.std():.2g}"
+    return text if values.name == "n" else text + _deviation(values)
+
+
+def _deviation(values: pd.Series) -> str:
+    """The standard deviation as what follows a mean, if there are several values."""
+    return f" ± {values.std():.2g}" if len(values) > 1 else ""
 
 
 def main() -> None:

@@ -38,18 +38,16 @@ def replay(configs: list[Path], data: list[Path], store: str = STORE) -> pd.Data
     for path, config in zip(configs, loaded, strict=True):
         folder, params = path.parent, params_of(config, loaded)
         origin = origin_tags(path, config, data_digest)
-        tags = origin | {"results_digest": digest(*(folder / part for part in PARTS))}
+        results = digest(*(folder / part for part in PARTS))
         experiment = experiment_of(client, config["experiment"])
-        entry = _known(client, experiment, tags, params)
+        entry = _known(client, experiment, origin | {"results_digest": results}, params)
         new = entry is None
         if new:
             begun = unfinished(client, experiment, origin, params)
-            _forget(client, experiment, tags, but=begun)
-            name = f"{config['run']} seed {config['seed']}"
-            entry = begun or client.create_run(experiment, run_name=name, tags={"commit": code_commit()}).info.run_id
-            for key, value in tags.items():
-                client.set_tag(entry, key, value)
-            _enter(client, entry, folder, path, params)
+            _forget(client, experiment, origin, but=begun)
+            entry = begun or begin(client, experiment, origin, params)
+            client.set_tag(entry, "results_digest", results)
+            _enter(client, entry, folder, path)
             client.set_terminated(entry)
         rows.append({"run": config["run"], "seed": config["seed"], "mlflow_id": entry, "new": new})
         print(f"{config['run']} seed {config['seed']}: {'entered' if new else 'was there'}")
@@ -70,6 +68,16 @@ def origin_tags(path: Path, config: dict, data_digest: str) -> dict[str, str]:
     """What a run is known by before it has results: its name, seed, configuration and data."""
     tags = {"run": config["run"], "seed": str(config["seed"]), "config_digest": digest(path)}
     return tags | {"data_digest": data_digest}
+
+
+def begin(client, experiment: str, tags: dict[str, str], params: dict[str, str]) -> str:
+    """A new entry for the run and seed that `tags` name; returns its id."""
+    from mlflow.entities import Param
+
+    name = f"{tags['run']} seed {tags['seed']}"
+    entry = client.create_run(experiment, run_name=name, tags=tags | {"commit": code_commit()}).info.run_id
+    client.log_batch(entry, params=[Param(key, value) for key, value in params.items()])
+    return entry
 
 
 def params_of(config: dict, configs: list[dict]) -> dict[str, str]:
@@ -136,15 +144,13 @@ def _entries(client, experiment: str, tags: dict[str, str]) -> list:
     return list(client.search_runs([experiment], query))
 
 
-def _enter(client, entry: str, folder: Path, config: Path, params: dict) -> None:
-    from mlflow.entities import Metric, Param
+def _enter(client, entry: str, folder: Path, config: Path) -> None:
+    from mlflow.entities import Metric
 
     metrics = {name: value for name, value in read_json(folder / "metrics.json").items() if _finite(value)}
     final = [Metric(f"final/{name}", value, 0, 0) for name, value in metrics.items()]
     final += [Metric(f"speed/{k}", v, 0, 0) for k, v in read_json(folder / "speed.json").items() if _finite(v)]
     curves = curve_points(pd.read_csv(folder / "history.csv").to_dict("records"))
-    parameters = [Param(key, value) for key, value in params.items()]
-    client.log_batch(entry, params=parameters)
     everything = final + curves
     for start in range(0, len(everything), 1000):
         client.log_batch(entry, metrics=everything[start : start + 1000])
