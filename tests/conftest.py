@@ -21,7 +21,7 @@ CONFIG = {
     "loss": {
         "gan": "hinge", "gradient_penalty": 10.0, "attention": 0.1, "variation": 1e-5,
         "adversarial": 1.0, "adversarial_high": 0.5, "expression": 40.0, "critic_au": 10.0, "cycle": 10.0,
-        "identity": 10.0, "paint_share": 0.3, "change": 1.0, "flow": 1.0, "r1": 1.0,
+        "identity": 10.0, "paint_share": 0.3, "paired": 0.0, "change": 1.0, "flow": 1.0, "r1": 1.0,
     },
     "train": {
         "images": 48, "batch": 4, "lr": 0.0005, "critic_lr_factor": 2.0, "beta1": 0.0, "ema": 0.99, "bf16": False,

@@ -4,16 +4,19 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from training import arguments, run_until_killed
 
-from wemgan import losses, train, training
+from wemgan import losses, train
 from wemgan.checkpoint import load_weights
 from wemgan.draws import Draws
 from wemgan.errors import UserError
-from wemgan.labelled import LabelledFaces
+from wemgan.labelled import LabelledFaces, Partners
+from wemgan.partners import draw_partners
+from wemgan.targets import draw_targets
 
 
 @pytest.mark.parametrize("images", [4, 20, 28])
@@ -107,7 +110,7 @@ def test_a_full_disk_is_told_in_a_sentence_and_keeps_the_last_state(labelled, co
 def test_targets_change_few_aus_or_come_from_another_face():
     draws = Draws(0)
     source, pool = torch.full((400, 6), 0.5), draws.uniform(50, 6)
-    targets = training.draw_targets(source, pool, 0.6, draws)
+    targets = draw_targets(source, pool, 0.6, draws)
     changed = (targets != source).sum(1)
     few = changed <= 3
     assert 0.5 < few.float().mean() < 0.7 and changed.min() >= 1
@@ -119,3 +122,37 @@ def test_batches_mirror_half_of_the_faces(labelled):
     faces = LabelledFaces(labelled / "faces.npy", labelled / "aus.csv", labelled / "split.csv", ["AU12"])
     images, aus = faces.batch(8, "train", Draws(0), torch.device("cpu"))
     assert images.shape == (8, 3, 64, 64) and aus.shape == (8, 1) and images.abs().max() <= 1
+
+
+@pytest.fixture
+def partners(labelled):
+    """True edits of the training faces: pictures whose brightness says which face and which target they belong to."""
+    faces = pd.read_csv(labelled / "aus.csv")[["id", "AU12", "AU26"]][:48]
+    table = draw_partners(faces, ["AU12", "AU26"], 0.6, 0)
+    pixels = np.load(labelled / "faces.npy")[np.repeat(np.arange(48), 2)].copy()
+    pixels[:, :8, :8] = (100 * table["AU12"].to_numpy()[:, None, None, None]).round()
+    np.save(labelled / "partners.npy", pixels)
+    table.to_csv(labelled / "partners.csv", index=False)
+    return labelled
+
+
+def test_partners_come_with_their_own_face_aus_and_mirroring(partners):
+    faces = LabelledFaces(partners / "faces.npy", partners / "aus.csv", partners / "split.csv", ["AU12", "AU26"])
+    image, source, target, truth = Partners(partners / "partners.npy", faces).batch(32, Draws(1), torch.device("cpu"))
+    assert torch.equal(image[:, :, 8:, 8:-8], truth[:, :, 8:, 8:-8])  # the same face, mirrored alike
+    marks = torch.stack([truth[:, 0, 0, 0], truth[:, 0, 0, -1]])
+    assert ((marks + 1) * 127.5 - (100 * target[:, 0])).abs().min(0).values.max() < 0.51
+    labels = faces.labels[faces.rows("train")]
+    assert all((labels == row).all(1).any() for row in source) and (source != target).any(1).all()
+
+
+def test_a_run_that_is_told_the_truth_learns_from_it(partners, config):
+    config["loss"] |= {"paired": 100.0, "adversarial": 0.0, "expression": 0.0, "cycle": 0.0, "change": 0.0}
+    config["train"] |= {"images": 240, "batch": 8, "log_every": 40, "lr": 0.002, "paint_from": 0.0}
+    args = arguments(partners, "told", config)
+    with pytest.raises(UserError, match="run the step wemgan.partners first"):
+        train.run(args)
+    args.partners = str(partners / "partners.npy")
+    train.run(args)
+    paired = pd.read_csv(args.history)["paired"]
+    assert paired.iloc[-1] < 0.7 * paired.iloc[0]

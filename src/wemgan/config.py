@@ -37,6 +37,7 @@ STAGES = {
     "judge": ("data.aus", "data.seed", "judge"),
     "au_network": ("data.aus", "data.seed", "au_network"),
     "pairs": ("data.size", "data.aus", "data.seed", "evaluate"),
+    "partners": ("data.size", "data.aus", "data.seed", "train.single_targets"),
     "evaluate": ("data.aus", "judge.use", "weights"),
 }
 RUN_READS = ("data.aus", "model", "critic", "loss", "train")
@@ -65,7 +66,10 @@ def load(path: str | Path = "params.yaml", experiment: str | None = None) -> dic
     _check_together(merged, str(overlay_path if _has(overlay, "label.tool") else path))
     for run, override in merged["runs"].items():
         where = f"run {run} in {overlay_path if 'runs' in overlay else path}"
-        check_values(_overridden(merged, override, where), schema, lambda key, where=where: where)
+        changed = _overridden(merged, override, where)
+        check_values(changed, schema, lambda key, where=where: where)
+        if changed["loss"]["paired"] and merged["data"]["source"] != "rendered":
+            raise UserError(f"{where}: loss.paired wants the true edits, which photos do not have; set it to 0")
     return merged
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -60,9 +61,33 @@ class LabelledFaces:
         rows = torch.from_numpy(self.rows(split)).to(self._places.device)
         chosen = rows[draws.integers(0, len(rows), n).to(rows.device)]
         images = self.images(chosen, device)
-        mirrored = draws.uniform(n).to(device) < 0.5
-        images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
+        images = mirror(images, draws.uniform(n).to(device) < 0.5)
         return images, self.labels[chosen].to(device)
+
+
+class Partners:
+    """Training faces with their true edits: uint8 (M, size, size, 3) in the file `path`, with a .csv beside it."""
+
+    def __init__(self, path: str | Path, faces: LabelledFaces):
+        self.faces, self.pixels = faces, np.load(path, mmap_mode="r")
+        table = read_table(Path(path).with_suffix(".csv"))
+        row = pd.Series(np.arange(len(faces.table)), index=faces.table["id"])
+        self.rows = torch.from_numpy(row.loc[table["source"]].to_numpy(copy=True))
+        self.targets = torch.from_numpy(table[list(faces.aus)].to_numpy(np.float32, copy=True))
+
+    def batch(self, n: int, draws: Draws, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """`n` random faces, half of them mirrored, their AUs, the AUs wanted, and the true edits, mirrored alike."""
+        chosen = draws.integers(0, len(self.rows), n).cpu()
+        rows, flags = self.rows[chosen], draws.uniform(n).to(device) < 0.5
+        source = self.faces.labels[rows.to(self.faces.labels.device)].to(device)
+        truth = to_signed(torch.from_numpy(self.pixels[chosen.numpy()]).to(device))
+        image = self.faces.images(rows, device)
+        return mirror(image, flags), source, self.targets[chosen].to(device), mirror(truth, flags)
+
+
+def mirror(images: Tensor, flags: Tensor) -> Tensor:
+    """Those of images (n, 3, H, W) whose flag (n,) is set, left for right; the others as they are."""
+    return torch.where(flags[:, None, None, None], images.flip(3), images)
 
 
 def to_signed(pixels: Tensor) -> Tensor:

@@ -40,6 +40,11 @@ def expression(estimate: Tensor, target: Tensor) -> Tensor:
     return F.mse_loss(estimate, target)
 
 
+def paired(edit: Tensor, truth: Tensor) -> Tensor:
+    """mean |G(x, r) - y*| with the true edit y*, which only rendered faces have: an upper bound, not the method."""
+    return (edit - truth).abs().mean()
+
+
 def cycle(image: Tensor, back: Tensor) -> Tensor:
     """mean |G(y, -r) - x|."""
     return (back - image).abs().mean()

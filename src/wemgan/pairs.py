@@ -61,17 +61,6 @@ def expression_pairs(faces: pd.DataFrame, names: list[str], people: int) -> pd.D
     return pd.DataFrame(rows)
 
 
-def draw_truth(pairs: pd.DataFrame, table: pd.DataFrame, names: list[str], size: int, seed: int) -> np.ndarray:
-    """The true result of every pair: the renderer's face of the same person and shot with the target's AUs."""
-    from wemgan.render import AUS, Renderer
-
-    sources = table.set_index("id").loc[pairs["source"]]
-    aus = np.zeros((len(pairs), len(AUS)), np.float32)
-    aus[:, [AUS.index(name) for name in names]] = pairs[names].to_numpy()
-    identities, shots = sources["identity"].to_numpy(np.int64), sources["shot"].to_numpy(np.int64)
-    return Renderer(size, seed).draw(identities, aus, shots)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("config", "table", "aus", "split", "pairs"):
@@ -89,6 +78,8 @@ def main() -> None:
     pairs = [face_pairs(faces, names, options["pairs"], rng), expression_pairs(faces, names, options["people"])]
     pairs = pd.concat(pairs, ignore_index=True)
     if args.truth:
+        from wemgan.truth import draw_truth
+
         table = read_table(args.table)
         truth = draw_truth(pairs, table, names, config["data"]["size"], config["data"]["seed"])
         with whole(args.truth) as temporary:

@@ -14,7 +14,7 @@ from wemgan.errors import run_cli
 from wemgan.evaluate import edit_faces
 from wemgan.faces import read_table
 from wemgan.files import digest, read_json
-from wemgan.pairs import calmest, draw_truth, makeable
+from wemgan.pairs import calmest, makeable
 from wemgan.pictures import save_grid
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -64,6 +64,8 @@ def main() -> None:
         sources = pixels[position.loc[pairs["source"]]]
         sheets = [edit_faces(args.model, sources, *aus, device, digest(args.aus, args.split))]
         if args.rendered:
+            from wemgan.truth import draw_truth
+
             sheets.append(draw_truth(pairs, table, names, config["data"]["size"], config["data"]["seed"]))
         kinds = list(dict.fromkeys(pairs["kind"]))
         grid = np.stack(sheets, 1).reshape(len(kinds), len(STRENGTHS), len(sheets), *sources.shape[1:]).swapaxes(1, 2)

@@ -23,7 +23,7 @@ from wemgan.checkpoint import load_state, save_state, save_weights
 from wemgan.errors import UserError, run_cli
 from wemgan.files import digest, read_json, whole, write_json
 from wemgan.generator import condition
-from wemgan.labelled import LabelledFaces, to_pixels
+from wemgan.labelled import LabelledFaces, Partners, to_pixels
 from wemgan.origin import machine
 from wemgan.pictures import save_grid
 from wemgan.processes import Processes, join
@@ -52,7 +52,10 @@ def run(args: argparse.Namespace) -> None:
     faces = LabelledFaces(args.faces, args.aus, args.split, config["data"]["aus"])
     faces.settle(device)
     teacher = au_network.load(args.au_network, device) if args.au_network else None
-    training = Training(config, faces, teacher, processes)
+    if config["loss"]["paired"] and not args.partners:
+        raise UserError("loss.paired is not 0, but no --partners are given; run the step wemgan.partners first")
+    partners = Partners(args.partners, faces) if args.partners else None
+    training = Training(config, faces, teacher, processes, partners)
     about = {"config": config, "config_digest": digest(args.config), "data_digest": digest(args.aus, args.split)}
     about |= {"aus": list(faces.aus), "size": faces.size, "device": device.type}
     history = _resume(training, args, about)
@@ -171,6 +174,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--live", help="MLflow store in which to show the training while it runs, if it can be reached")
     parser.add_argument("--au-network", help="frozen AU network; without it the image critic's head teaches")
+    parser.add_argument("--partners", help="true edits of the training faces, for loss.paired")
     run(parser.parse_args())
 
 

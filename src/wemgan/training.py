@@ -15,31 +15,24 @@ from wemgan import au_network, losses
 from wemgan.critics import HighFrequencyCritic, ImageCritic, PatchCritic
 from wemgan.draws import Draws
 from wemgan.generator import condition
-from wemgan.labelled import LabelledFaces
+from wemgan.labelled import LabelledFaces, Partners
 from wemgan.processes import Processes
 from wemgan.rivals import build, keeps_unasked
-
-
-def draw_targets(source: Tensor, pool: Tensor, share_single: float, draws: Draws) -> Tensor:
-    """Target AUs (N, K) in [0, 1] for faces with AUs `source` (N, K).
-
-    A share of them changes one to three AUs to a strength drawn evenly from [0, 1], so that rare AUs are learnt;
-    the rest take the AUs of another face, a row of `pool` (M, K).
-    """
-    n, k = source.shape
-    others = pool[draws.integers(0, len(pool), n).to(pool.device)].to(source.device)
-    order = draws.uniform(n, k).argsort(1)
-    chosen = (order < draws.integers(1, 4, n, 1)).to(source.device)
-    strengths = draws.uniform(n, k).to(source.device)
-    single = (draws.uniform(n, 1) < share_single).to(source.device)
-    return torch.where(single, torch.where(chosen, strengths, source), others)
+from wemgan.targets import draw_targets
 
 
 class Training:
     """The networks of a run, their optimisers, and the steps that change them."""
 
-    def __init__(self, config: dict, faces: LabelledFaces, teacher: nn.Module | None, processes: Processes):
-        self.config, self.faces, self.teacher = config, faces, teacher
+    def __init__(
+        self,
+        config: dict,
+        faces: LabelledFaces,
+        teacher: nn.Module | None,
+        processes: Processes,
+        partners: Partners | None = None,
+    ):
+        self.config, self.faces, self.teacher, self.partners = config, faces, teacher, partners
         self.processes, self.device = processes, processes.device
         self.loss, self.train = config["loss"], config["train"]
         self.batch = processes.share(self.train["batch"])
@@ -71,28 +64,32 @@ class Training:
         self._set_lr(done)
         paint = 1.0 if self.config["model"]["output"] != "warp" else _ramp(done, self.train["paint_from"], 0.1)
         for _ in range(self.train["critic_steps"] - 1):
-            image, source, _, fed = self._draw(draws)
+            image, source, _, fed, _ = self._draw(draws)
             with torch.no_grad(), self._autocast():
                 fake = self.generator(image, fed, paint).image
             self._critics_step(image, source, fake, count, draws)
-        image, source, target, fed = self._draw(draws)
+        image, source, target, fed, truth = self._draw(draws)
         with self._autocast():
             edit = self.generator(image, fed, paint)
 
         report = self._critics_step(image, source, edit.image.detach(), count, draws)
-        report |= self._generator_step(image, source, target, edit, paint, count, draws)
+        report |= self._generator_step(image, source, target, truth, edit, paint, count, draws)
 
         self._update_average()
         self.images += self.train["batch"]
         return report
 
-    def _draw(self, draws: Draws) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """A batch: faces, their AUs, the AUs wanted, and what the generator is told."""
-        start = time.perf_counter()
-        image, source = self.faces.batch(self.batch, "train", draws, self.device)
+    def _draw(self, draws: Draws) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor | None]:
+        """A batch: faces, their AUs, the AUs wanted, what the generator is told, and the true edits (or None)."""
+        start, truth = time.perf_counter(), None
+        if self.partners:
+            image, source, target, truth = self.partners.batch(self.batch, draws, self.device)
+        else:
+            image, source = self.faces.batch(self.batch, "train", draws, self.device)
         self.waited += time.perf_counter() - start
-        target = draw_targets(source, self.pool, self.train["single_targets"], draws)
-        return image, source, target, condition(self.config["model"], source, target)
+        if truth is None:
+            target = draw_targets(source, self.pool, self.train["single_targets"], draws)
+        return image, source, target, condition(self.config["model"], source, target), truth
 
     def _critics_step(self, image: Tensor, source: Tensor, fake: Tensor, count: int, draws: Draws) -> dict[str, Tensor]:
         self.critics.requires_grad_(True)
@@ -124,7 +121,7 @@ class Training:
         self._descend(self.optimizer_critics, terms)
         return {name: value.detach() for name, value in terms.items()}
 
-    def _generator_step(self, image, source, target, edit, paint, count, draws) -> dict[str, Tensor]:
+    def _generator_step(self, image, source, target, truth, edit, paint, count, draws) -> dict[str, Tensor]:
         self.critics.requires_grad_(False)
         model, weight, terms = self.config["model"], self.loss, {}
         with self._autocast():
@@ -140,6 +137,8 @@ class Training:
             if weight["identity"] and not keeps_unasked(model):
                 same = self.generator(image, condition(model, source, source), paint).image
                 terms["identity"] = weight["identity"] * losses.identity(image, same)
+        if truth is not None:
+            terms["paired"] = weight["paired"] * losses.paired(edit.image, truth)
         if edit.change is not None:
             terms["change"] = weight["change"] * losses.change(edit.change)
         if edit.attention is not None:

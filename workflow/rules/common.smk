@@ -50,6 +50,8 @@ SHARDS = range(P["align"]["shards"])
 JUDGE = [f"{E}/judge/judge.pt"] if P["judge"]["use"] == "trained" else []
 RUN = f"{E}/runs/{{run}}/seed{{seed}}"
 TAUGHT = [run for run in P["runs"] if settings.resolve(P, run, 0)["loss"]["teacher"] == "au_network"]
+PAIRED = [run for run in P["runs"] if settings.resolve(P, run, 0)["loss"]["paired"]]
+PARTNERS = [f"{E}/data/partners.npy"] if PAIRED else []
 CONTROLS = [f"{E}/controls/{control}/metrics.json" for control in (["copy", "truth"] if RENDERED else ["copy"])]
 
 

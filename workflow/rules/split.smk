@@ -47,4 +47,4 @@ rule pairs:
 
 rule data:
     input:
-        [FACES, TABLE, AUS, SPLIT, PAIRS, *EDITS_TRUTH],
+        [FACES, TABLE, AUS, SPLIT, PAIRS, *EDITS_TRUTH, *PARTNERS],

@@ -24,6 +24,32 @@ rule au_network:
         "--split {input.split} --model {output.model} 2>&1 | tee {log}"
 
 
+if PARTNERS:
+
+    rule partners:
+        input:
+            config=f"{E}/config/partners.json",
+            table=TABLE,
+            aus=AUS,
+            split=SPLIT,
+            code=sources("partners"),
+        output:
+            partners=f"{E}/data/partners.csv",
+            pixels=PARTNERS[0],
+        log:
+            f"{E}/logs/partners.log",
+        benchmark:
+            f"{E}/benchmarks/partners.tsv"
+        conda:
+            "../../environment.yml"
+        threads: workflow.cores
+        message:
+            "Drawing the true edits of training faces"
+        shell:
+            "python -m wemgan.partners --config {input.config} --table {input.table} --aus {input.aus} "
+            "--split {input.split} --partners {output.partners} --pixels {output.pixels} 2>&1 | tee {log}"
+
+
 rule train:
     input:
         config=f"{RUN}/config.json",
@@ -32,6 +58,7 @@ rule train:
         aus=AUS,
         split=SPLIT,
         au_network=teacher,
+        partners=lambda wildcards: PARTNERS if wildcards.run in PAIRED else [],
         code=sources("train"),
     output:
         model=f"{RUN}/model.pt",
@@ -50,9 +77,10 @@ rule train:
         # No output, so that Snakemake does not delete it when a training fails: the next one resumes from it.
         state=lambda wildcards: f"{RUN}/state.pt".format(**wildcards),
         au_network=flag("au_network"),
+        partners=flag("partners"),
     message:
         "Training run {wildcards.run} with seed {wildcards.seed}"
     shell:
         "python -m wemgan.train --config {input.config} --faces {input.faces} --aus {input.aus} "
-        "--split {input.split} {params.au_network} --model {output.model} --history {output.history} "
+        "--split {input.split} {params.au_network} {params.partners} --model {output.model} --history {output.history} "
         "--samples {output.samples} --speed {output.speed} --state {params.state} --live sqlite:///mlflow.db 2>&1 | tee {log}"
