@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from wemgan.errors import UserError
-from wemgan.identity_onnx import MODEL, POINTS, embed, recognition_crop
+from wemgan.identity_onnx import IMAGENET, MODEL, POINTS, Recognition, recognition_crop
 from wemgan.template import template_points
 
 SHARED = Path(__file__).parents[2] / "shared"
-WEIGHTS = {"directory": str(SHARED / "weights"), "download": False}
 
 
 @pytest.mark.parametrize("size", [64, 128, 512])
@@ -28,10 +27,10 @@ def test_the_five_points_land_on_those_of_the_recognition_crop(size):
         assert np.hypot(*(seen - target)) < 2.5
 
 
-def test_a_network_that_is_not_there_is_told(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="mobilefacenet.onnx .* set weights.directory to it"):
-        embed(np.zeros((1, 64, 64, 3), np.uint8), {"directory": "none", "download": True})
+def test_a_file_that_is_no_network_is_told(tmp_path):
+    (tmp_path / "broken.onnx").write_bytes(b"nothing")
+    with pytest.raises(UserError, match="not a network that onnxruntime can read"):
+        Recognition(tmp_path / "broken.onnx", *IMAGENET)
 
 
 @pytest.mark.skipif(not (SHARED / "weights" / MODEL).is_file(), reason=f"needs ../shared/weights/{MODEL}")
@@ -43,7 +42,8 @@ def test_a_smile_does_not_make_another_person():
     people = ["003", "004", "005", "006"]
     detector = Detector(0.1, 0.9)
     photos = [SHARED / "data" / "london" / mood / f"{name}.jpg" for mood in ("neutral", "smiling") for name in people]
-    vectors = embed(np.stack([align(read_photo(photo), detector, 64, 16)[0] for photo in photos]), WEIGHTS)
+    network = Recognition(SHARED / "weights" / MODEL, *IMAGENET)
+    vectors = network(np.stack([align(read_photo(photo), detector, 64, 16)[0] for photo in photos]))
     assert vectors.shape == (8, 128)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(8), abs=1e-5)
     alike = vectors[:4] @ vectors[4:].T

@@ -26,10 +26,13 @@ FAKE = """
 import hashlib, os, pathlib, sys
 OUTPUTS = {
     "render": "faces table truth", "folder": "photos set-aside", "align": "faces table set-aside",
-    "faces": "out-faces out-table out-set-aside", "label": "aus unlabelled", "split": "split", "pairs": "pairs truth",
-    "judge": "model report", "au_network": "model", "train": "model history samples state speed",
-    "evaluate": "metrics edits", "summarize": "summary expressions markdown", "figures": "out", "track": "tracked",
-    "sweeps": "expressions single", "partners": "partners pixels",
+    "faces": "out-faces out-table out-set-aside", "label": "aus unlabelled", "split": "split",
+    "pairs": "pairs truth wrong",
+    "judge": "model", "au_network": "model", "train": "model history samples state speed",
+    "evaluate": "metrics measures edits", "summarize": "summary expressions markdown", "figures": "out",
+    "track": "tracked", "sweeps": "expressions single",
+    "partners": "partners pixels", "hog": "model", "reference": "out about", "cards": "cards", "charts": "out",
+    "compare": "intervals differences",
 }
 step, words = sys.argv[1], sys.argv[2:]
 if os.environ.get("FAIL") and os.environ["FAIL"] in " ".join(words):
@@ -129,9 +132,9 @@ def test_a_changed_parameter_redoes_what_it_touches(made):
     (made / "experiments" / "trial.yaml").write_text(TRIAL.replace("false", "true") + "judge: {lr: 0.1}")
     found = stale(made)
     (made / "experiments" / "trial.yaml").write_text(TRIAL)
-    tables = {"all", "summary", "compared", "sweeps", "curves_figure", "track"}
+    tables = {"all", "compare", "summary", "compared", "charts", "sweeps", "curves_figure", "track"}
     assert {rule: n for rule, n in found.items() if rule not in tables} == {
-        "train": 1, "judge": 1, "control": 2, "evaluate": 3,
+        "train": 1, "judge": 1, "cards": 1, "reference": 1, "control": 6, "evaluate": 3,
     }  # fmt: skip
 
 

@@ -34,11 +34,30 @@ STAGES = {
         "rendered.judge_identities",
         "rendered.judge_faces_per_identity",
     ),
-    "judge": ("data.aus", "data.seed", "judge"),
+    "judge": (
+        "data.aus",
+        "data.seed",
+        "judge.width",
+        "judge.images",
+        "judge.batch",
+        "judge.lr",
+        "judge.bf16",
+    ),
+    "hog": ("data.aus",),
     "au_network": ("data.aus", "data.seed", "au_network"),
     "pairs": ("data.size", "data.aus", "data.seed", "evaluate"),
     "partners": ("data.size", "data.aus", "data.seed", "train.single_targets"),
-    "evaluate": ("data.aus", "judge.use", "weights"),
+    "evaluate": (
+        "data.aus",
+        "judge.aus",
+        "judge.identity",
+        "judge.features",
+        "judge.detector",
+        "judge.onnx_file",
+        "judge.onnx_mean",
+        "judge.onnx_deviation",
+        "weights",
+    ),
 }
 RUN_READS = ("data.aus", "model", "critic", "loss", "train")
 OVERRIDABLE = ("model", "critic", "loss", "train")
@@ -148,6 +167,9 @@ def _check_together(params: dict, where: str) -> None:
     """What the schema cannot say: bounds that concern two keys."""
     if params["data"]["source"] == "folder" and params["label"]["tool"] == "truth":
         raise UserError(f"{where}: label.tool is truth, but photos have none; set it to mediapipe")
+    trained = [name for name in params["judge"]["aus"] if name in ("judge", "hog")]
+    if params["data"]["source"] == "folder" and trained:
+        raise UserError(f"{where}: judge.aus has {trained[0]}, which knows rendered faces alone; set it to [mediapipe]")
     if params["split"]["validation"] + params["split"]["test"] >= 0.9:
         raise UserError("split.validation and split.test together leave less than a tenth of the people for training")
 

@@ -23,9 +23,17 @@ TRIES = 3
 BLOCK = 1 << 16
 
 
+class Missing(UserError):
+    """A file that is not there, and cannot be fetched."""
+
+
 @dataclass(frozen=True)
 class Pinned:
-    """A file of exactly this content; `url` is empty where it has to be brought by hand."""
+    """A file of exactly this content; `url` is empty where it has to be brought by hand.
+
+    `sha256` may be its beginning, where no more of it is published, or empty: then the first file that is met is
+    remembered, in a file beside it.
+    """
 
     url: str
     sha256: str
@@ -46,6 +54,24 @@ FILES = {
         "MobileFaceNet, face recognition with 128-d embeddings",
         "Apache 2.0",
     ),
+    "20180402-114759-vggface2.pt": Pinned(
+        "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt",
+        "",
+        "facenet-pytorch's Inception-ResNet trained on VGGFace2, 512-d embeddings",
+        "MIT (the data: CC BY-NC 4.0)",
+    ),
+    "weights-inception-2015-12-05-6726825d.pth": Pinned(
+        "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth",
+        "6726825d",
+        "FID's Inception network, as torch-fidelity has it",
+        "Apache 2.0",
+    ),
+    "alexnet-owt-7be5be79.pth": Pinned(
+        "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+        "7be5be79",
+        "torchvision's AlexNet, on which LPIPS rests",
+        "BSD 3-clause",
+    ),
 }
 
 
@@ -53,7 +79,7 @@ def find(name: str, weights: dict) -> Path:
     """The path of a file of `FILES`, of the pinned content. `weights` is the section of that name in params.yaml.
 
     Looked for in `weights.directory`, then in the folder weights/; if it is in neither and `weights.download` is on,
-    it is downloaded into the first that is named. UserError if it cannot be had or is not the pinned content.
+    it is downloaded into the first that is named. Missing if it cannot be had, UserError if its content is another.
     """
     pinned = FILES[name]
     folders = [Path(folder).expanduser() for folder in (weights["directory"], FOLDER) if folder]
@@ -63,12 +89,12 @@ def find(name: str, weights: dict) -> Path:
             return folder / name
     places = " nor in ".join(f"{folder}/" for folder in folders)
     if not pinned.url:
-        raise UserError(
+        raise Missing(
             f"{name} ({pinned.what}) is not in {places}, and there is no address to download it from; "
             f"put the file with sha256 {pinned.sha256} into a folder and set weights.directory to it"
         )
     if not weights["download"]:
-        raise UserError(
+        raise Missing(
             f"{name} ({pinned.what}) is not in {places}, and weights.download is off; "
             f"fetch it from {pinned.url} and set weights.directory to the folder that you put it in"
         )
@@ -92,7 +118,7 @@ def download(pinned: Pinned, path: Path) -> Path:
         if path.is_file():
             return path
         _fetch_all(pinned.url, file, path.name)
-        if _sha256(part) != pinned.sha256:
+        if not _sha256(part).startswith(pinned.sha256):
             part.unlink()
             raise UserError(
                 f"what {pinned.url} sent is not the pinned file (its sha256 differs); nothing was kept of it"
@@ -111,7 +137,7 @@ def _fetch_all(url: str, file, name: str) -> None:
             refused = isinstance(failure, urllib.error.HTTPError) and failure.code < 500
             if last or refused:
                 why = getattr(failure, "reason", None) or failure
-                raise UserError(
+                raise Missing(
                     f"{name} could not be downloaded from {url} ({why}); run the same command again to carry on, "
                     "or fetch it by hand and set weights.directory to its folder"
                 ) from None
@@ -144,9 +170,13 @@ def _fetch(url: str, file, name: str) -> None:
 
 
 def _check(path: Path, pinned: Pinned) -> None:
-    if _sha256(path) != pinned.sha256:
+    found, note = _sha256(path), path.with_name(f"{path.name}.sha256")
+    wanted = pinned.sha256 or (note.read_text().strip() if note.exists() else "")
+    if not wanted and os.access(path.parent, os.W_OK):
+        note.write_text(f"{found}\n")
+    if not found.startswith(wanted):
         raise UserError(
-            f"{path} is not the file that the project is pinned to (its sha256 is not {pinned.sha256}); "
+            f"{path} is not the file that the project is pinned to (its sha256 is not {wanted}); "
             "remove it, and it will be downloaded or asked for"
         )
 

@@ -9,10 +9,11 @@ import pandas as pd
 from wemgan.errors import run_cli
 from wemgan.faces import read_table
 from wemgan.files import whole
-from wemgan.metrics import psnr
+from wemgan.metrics.expression import expression_distance
+from wemgan.metrics.fidelity import psnr
 from wemgan.pictures import save_grid
 
-PEOPLE = 6
+PEOPLE, WORST = 6, 10
 
 
 def _read(args: argparse.Namespace) -> tuple[pd.DataFrame, np.ndarray, np.ndarray | None]:
@@ -28,7 +29,7 @@ def edits_figure(args: argparse.Namespace) -> None:
     """A row per held-out person (the first ones, unpicked): the input, then each strong expression, edit and truth."""
     pairs, sources, truth = _read(args)
     edits = np.load(args.edits[0], mmap_mode="r")
-    kinds = [kind for kind in pairs["kind"].unique() if kind != "faces"]
+    kinds = list(pairs.loc[pairs["group"] == "strong", "kind"].unique())
     rows = {kind: np.flatnonzero(pairs["kind"] == kind)[:PEOPLE] for kind in kinds}
     columns, words = [sources[rows[kinds[0]]]], ["input"]
     for kind in kinds:
@@ -41,9 +42,10 @@ def edits_figure(args: argparse.Namespace) -> None:
 
 
 def runs_figure(args: argparse.Namespace) -> None:
-    """A row per pair, over all kinds: the input, each run's edit, and the truth."""
+    """A row per pair, of every expression and one of the group `faces`: the input, each run's edit, and the truth."""
     pairs, sources, truth = _read(args)
-    rows = _a_person_each(pairs, list(pairs["kind"].unique()))
+    shown = pairs["group"].isin(["faces", "strong", "basic"])
+    rows = _a_person_each(pairs, list(pairs.loc[shown, "kind"].unique()))
     names = [_run_of(path) for path in args.edits]
     columns = [sources[rows], *(np.load(path, mmap_mode="r")[rows] for path in args.edits)]
     if truth is not None:
@@ -55,7 +57,7 @@ def runs_figure(args: argparse.Namespace) -> None:
 def differences_figure(args: argparse.Namespace) -> None:
     """A row per expression: input, edit, truth, and what differs between them, four times as strong."""
     pairs, sources, truth = _read(args)
-    kinds = [kind for kind in pairs["kind"].unique() if kind != "faces"]
+    kinds = list(pairs.loc[pairs["group"] == "strong", "kind"].unique())
     rows = _a_person_each(pairs, kinds)
     before, edit = sources[rows], np.load(args.edits[0], mmap_mode="r")[rows]
     columns = {"input": before, "edit": edit, "edit - input": _difference(edit, before)}
@@ -86,7 +88,7 @@ def failures_figure(args: argparse.Namespace) -> None:
     For the first run itself, those in which it falls farthest behind the copy of the input; all by PSNR to the truth.
     """
     pairs, sources, truth = _read(args)
-    strong = np.flatnonzero(pairs["kind"] != "faces")
+    strong = np.flatnonzero(pairs["group"] == "strong")
     edits = {_run_of(path): np.load(path, mmap_mode="r") for path in args.edits}
     first = next(iter(edits))
     nearness = {name: psnr(edit[strong], truth[strong]) for name, edit in edits.items()}
@@ -99,6 +101,25 @@ def failures_figure(args: argparse.Namespace) -> None:
             grid.append(np.stack([sources[of_all], edits[first][of_all], edit[of_all], truth[of_all]]))
             words.append(f"{name}: {pairs['kind'][of_all]} {behind[name][row]:+.1f} dB")
     save_grid(args.out, np.stack(grid), ["input", first, "this run", "truth"], words)
+
+
+def worst_figure(args: argparse.Namespace) -> None:
+    """The ten worst edits of each run, by the first judge's AU error: input, edit and, if known, truth."""
+    pairs, sources, truth = _read(args)
+    rows, words = [], []
+    for edits, measures in zip(args.edits, args.measures, strict=True):
+        table = read_table(measures)
+        judge = next(name for name in table if name.startswith(f"{args.aus[0]}_")).removeprefix(f"{args.aus[0]}_")
+        said = table[[f"{name}_{judge}" for name in args.aus]].to_numpy()
+        distance = expression_distance(said, pairs[args.aus].to_numpy(float))
+        distance[(pairs["group"] != "faces").to_numpy() | ~np.isfinite(distance)] = -1
+        worst = np.argsort(-distance, kind="stable")[:WORST]
+        shown = {"input": sources[worst], "edit": np.load(edits, mmap_mode="r")[worst]}
+        if truth is not None:
+            shown["truth"] = truth[worst]
+        rows += shown.values()
+        words += [f"{_run_of(edits)}: {what}" for what in shown]
+    save_grid(args.out, np.stack(rows), ["worst", *(f"{k + 1}." for k in range(1, len(rows[0])))], words)
 
 
 def _run_of(path: str) -> str:
@@ -138,6 +159,7 @@ FIGURES = {
     "runs": runs_figure,
     "differences": differences_figure,
     "failures": failures_figure,
+    "worst": worst_figure,
     "curves": curves_figure,
 }
 
@@ -151,6 +173,8 @@ def main() -> None:
     parser.add_argument(
         "--edits", nargs="+", help="edits.npy of one run (edits, differences) or of several (runs, failures)"
     )
+    parser.add_argument("--measures", nargs="+", help="measures.csv of the runs (worst)")
+    parser.add_argument("--aus", nargs="+", help="the AUs that are edited (worst)")
     parser.add_argument("--history", nargs="+", help="history.csv of the runs (curves)")
     args = parser.parse_args()
     FIGURES[args.figure](args)

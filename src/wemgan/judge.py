@@ -20,7 +20,7 @@ from wemgan.checkpoint import load_weights, save_weights
 from wemgan.draws import Draws
 from wemgan.errors import UserError, run_cli
 from wemgan.faces import read_table
-from wemgan.files import read_json, whole
+from wemgan.files import read_json
 from wemgan.labelled import to_signed
 
 HELD_OUT = 0.15  # of the judge's people are kept for its report card
@@ -101,33 +101,16 @@ def measure(judge: Judge, images: np.ndarray, device: torch.device) -> tuple[np.
     return aus.clip(0, 1), embeddings, features
 
 
-def report_card(judge: Judge, images, aus, people, names: list[str], device: torch.device) -> pd.DataFrame:
-    """How well the judge does on new people: error and Pearson's r per AU; AUC of same person or not."""
-    estimates, embeddings, _ = measure(judge, images, device)
-    rows = []
-    for k, name in enumerate(names):
-        error, r = np.abs(estimates[:, k] - aus[:, k]).mean(), np.corrcoef(estimates[:, k], aus[:, k])[0, 1]
-        rows.append({"measure": name, "mae": error, "pearson_r": r, "n": len(images)})
-    frame = pd.DataFrame(rows)
-    mean = {
-        "measure": "mean of AUs",
-        "mae": frame["mae"].mean(),
-        "pearson_r": frame["pearson_r"].mean(),
-        "n": len(images),
-    }
-    same = {"measure": "same person or not", "auc": same_person_auc(embeddings, people), "n": len(images)}
-    return pd.concat([frame, pd.DataFrame([mean, same])], ignore_index=True)
+def learnt(people: np.ndarray) -> int:
+    """How many of the judge's people, numbered from 0, it learns from; the others are kept for its report card.
 
-
-def same_person_auc(embeddings: np.ndarray, people: np.ndarray) -> float:
-    """Area under the ROC curve of cosine similarity as a test of 'same person', over all pairs of faces."""
-    from scipy.stats import rankdata
-
-    first, second = np.triu_indices(len(people), 1)
-    ranks = rankdata((embeddings @ embeddings.T)[first, second])
-    same = people[first] == people[second]
-    count = same.sum()
-    return float((ranks[same].sum() - count * (count + 1) / 2) / (count * (len(same) - count)))
+    UserError if fewer than two are kept.
+    """
+    count = int(people.max()) + 1
+    known = int(count * (1 - HELD_OUT))
+    if count - known < 2:
+        raise UserError("the judges' report card needs two new people; raise rendered.judge_identities to 14 or more")
+    return known
 
 
 def load(path: str | Path, device: torch.device) -> tuple[Judge, dict]:
@@ -140,7 +123,7 @@ def load(path: str | Path, device: torch.device) -> tuple[Judge, dict]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("config", "faces", "table", "truth", "model", "report"):
+    for name in ("config", "faces", "table", "truth", "model"):
         parser.add_argument(f"--{name}", required=True)
     args = parser.parse_args()
     config = read_json(args.config)
@@ -149,16 +132,10 @@ def main() -> None:
     images = np.load(args.faces, mmap_mode="r")
     people = pd.factorize(read_table(args.table)["identity"])[0]
     aus = read_table(args.truth)[names].to_numpy(np.float32)
-    learnt = int((people.max() + 1) * (1 - HELD_OUT))
-    if people.max() + 1 - learnt < 2:
-        raise UserError("the judge's report card needs two new people; raise rendered.judge_identities to 14 or more")
-    known = people < learnt
+    known = people < learnt(people)
     judge = fit(options, images[known], aus[known], people[known], config["data"]["seed"], device)
-    card = report_card(judge, images[~known], aus[~known], people[~known], names, device)
-    with whole(args.report) as temporary:
-        card.round(4).to_csv(temporary, index=False)
-    print(card.round(3).to_string(index=False))
-    save_weights(args.model, judge.state_dict(), {"width": options["width"], "aus": names, "people": learnt})
+    about = {"width": options["width"], "aus": names, "people": learnt(people)}
+    save_weights(args.model, judge.state_dict(), about)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ from PIL import Image
 
 from wemgan.errors import UserError, run_cli
 from wemgan.files import digest, read_json, whole, write_bytes, write_json
-from wemgan.summarize import markdown, standing
+from wemgan.summarize import short
 
-PICTURES = ("edits", "runs", "differences", "failures", "expressions", "aus")
+PICTURES = ("edits", "runs", "differences", "failures", "worst", "expressions", "aus")
+CHARTS = ("trade", "units", "responses")
+TABLES = ("summary.csv", "expressions.csv", "intervals.csv", "differences.csv", "judge/cards.csv", "summary.md")
 
 
 def markers(experiment: str) -> tuple[str, str]:
@@ -24,25 +26,12 @@ def markers(experiment: str) -> tuple[str, str]:
     )
 
 
-def by_expression(table: pd.DataFrame) -> str:
-    """Strong expressions down, rows of the table across: PSNR to the truth in dB, and the AU error in brackets."""
-    error = next(name for name in table if name.startswith("au_mae_"))
-    table = table.groupby(["expression", "run"], sort=False)[["psnr", error]].mean()
-    cells = table.apply(lambda row: f"{row['psnr']:.2f} ({row[error]:.3f})", axis=1).unstack(sort=False)
-    if "truth" in cells:
-        cells["truth"] = [f"({value:.3f})" for value in table[error].xs("truth", level="run")]
-    lines = [
-        ["expression", *cells],
-        ["---"] * (1 + len(cells.columns)),
-        *([name, *row] for name, *row in cells.itertuples()),
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
 def block(folder: Path, provenance: dict) -> str:
     """The README's results: the tables published in `folder`, and the sentence that says where they were made."""
     frame = pd.read_csv(folder / "summary.csv", dtype={"run": str})
-    expressions = pd.read_csv(folder / "expressions.csv", dtype={"run": str})
+    expressions, differences = (
+        pd.read_csv(folder / f"{name}.csv", dtype={"run": str}) for name in ("expressions", "differences")
+    )
     seeds = ", ".join(map(str, provenance["seeds"]))
     origin = (
         f"Experiment `{provenance['experiment']}`, seed {seeds}, {provenance['images']:,} images per run, code "
@@ -51,9 +40,10 @@ def block(folder: Path, provenance: dict) -> str:
     )
     taken = work(pd.read_csv(folder / "durations.csv"))
     start, end = markers(provenance["experiment"])
-    strong = f"Strong expressions, PSNR to the truth in dB (AU error by the judge):\n\n{by_expression(expressions)}"
-    between = f"Between the controls:\n\n{standing(frame, expressions)}"
-    return f"{start}\n{markdown(frame)}\n{between}\n{strong}\n{origin}\n\n{taken}\n{end}"
+    tables = short(frame, expressions, differences, provenance["bounds"])
+    link = f"[docs/{folder.name}/summary.md](docs/{folder.name}/summary.md)"
+    more = f"All metrics, what they are, their intervals and tests, and the judges' report cards: {link}."
+    return f"{start}\n{tables}\n{origin}\n\n{taken}\n\n{more}\n{end}"
 
 
 def durations(benchmarks: Path) -> pd.DataFrame:
@@ -101,6 +91,7 @@ def describe_origin(results: Path, runs: dict) -> dict:
     machines = {speed["gpu"] or f"{speed['cores']} cores ({speed['processor']})" for speed in speeds}
     return {
         "experiment": first["experiment"],
+        "bounds": sorted({run["run"] for run in runs.values() if run["loss"]["paired"]}),
         "seeds": sorted({run["seed"] for run in runs.values()}),
         "images": first["train"]["images"],
         "commit": ", ".join(sorted({speed["commit"] for speed in speeds})),
@@ -121,7 +112,7 @@ def main() -> None:
             f"{args.results} holds photos of people, which are not published; share its summary.csv by hand"
         )
     origin = describe_origin(args.results, read_json(args.results / "config" / "runs.json"))
-    for name in ("summary.csv", "expressions.csv", "judge/report.csv"):
+    for name in TABLES:
         write_bytes(args.out / Path(name).name, (args.results / name).read_bytes())
     for name in PICTURES:
         with (
@@ -129,6 +120,8 @@ def main() -> None:
             whole(args.out / f"{name}.jpg") as temporary,
         ):
             picture.convert("RGB").save(temporary, quality=92, subsampling=0)
+    for name in CHARTS:
+        write_bytes(args.out / f"{name}.png", (args.results / "figures" / f"{name}.png").read_bytes())
     table = durations(args.results / "benchmarks")
     write_bytes(args.out / "durations.csv", table.to_csv(index=False).encode())
     write_json(args.out / "provenance.json", origin)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 # Words, checks and file handling: a change there cannot change a result.
-PLUMBING = {f"wemgan.{name}" for name in ("config", "errors", "files", "live", "origin", "schema", "sources")} | {
-    "wemgan"
-}
+PLUMBING = {
+    f"wemgan.{name}" for name in ("alone", "config", "errors", "files", "live", "origin", "schema", "sources")
+} | {"wemgan"}
 
 
 def sources(step: str) -> list[str]:

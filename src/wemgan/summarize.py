@@ -1,102 +1,301 @@
 """Gather the metrics of all rows into the tables of an experiment: a row per run and seed, and the means over seeds."""
 
 import argparse
-from pathlib import Path
 
 import pandas as pd
 
+from wemgan.compare import row_of
 from wemgan.errors import run_cli
 from wemgan.files import read_json, whole, write_bytes
+from wemgan.pairs import EXPRESSIONS
 
-CONTROLS = ("copy", "truth")
-# Which way a metric gets better, for the table's heads.
-BETTER = {
-    "acd": "lower",
-    "au_mae": "lower",
-    "ed": "lower",
-    "fd": "lower",
-    "no_face_rate": "lower",
-    "psnr": "higher",
-    "ssim": "higher",
+CONTROLS = ("copy", "truth", "wrong", "blur", "jpeg", "fooled")
+# By the beginning of a metric's name: which way it gets better, and what it is.
+METRICS = {
+    "acd": ("lower", "identity distance of edit and input (L2 of normalised embeddings, 0 to 2), mean: the ACD"),
+    "au_mae": ("lower", "mean absolute AU error against the AUs asked for, over AUs and edits"),
+    "ed": ("lower", "expression distance: L2 norm of the AU error, mean over edits"),
+    "pearson": ("higher", "Pearson's r of asked and measured, mean over AUs"),
+    "icc": ("higher", "ICC(3,1) of asked and measured, mean over AUs"),
+    "disagreement": ("lower", "mean absolute difference of two judges' AUs; above the truth's, one was deceived"),
+    "monotonicity": ("higher", "Spearman's rho of asked and measured strength as one AU rises, mean over AUs, faces"),
+    "slope": ("near 1", "measured rise of an AU per unit asked"),
+    "leakage": ("lower", "mean absolute change of the other AUs as one rises from 0 to 1"),
+    "psnr_inside": ("higher", "PSNR to the truth in dB, inside of the region that the truth moves"),
+    "psnr_outside": ("higher", "PSNR to the truth in dB, outside of that region"),
+    "psnr": ("higher", "PSNR to the truth in dB, at most 60"),
+    "ssim_inside": ("higher", "SSIM inside of the region that the truth moves"),
+    "ssim_outside": ("higher", "SSIM outside of that region"),
+    "ssim": ("higher", "structural similarity to the truth"),
+    "hf_inside": ("lower", "error in the high Haar bands inside of the region that the truth moves"),
+    "hf_outside": ("lower", "error in the high Haar bands outside of that region"),
+    "hf": ("lower", "mean absolute error in the three high Haar bands, in levels of 255"),
+    "lpips": ("lower", "LPIPS to the truth"),
+    "fid": ("lower", "FID: Frechet distance of Inception features of edits and of real held-out faces"),
+    "fd": ("lower", "Frechet distance of the judge's features of edits and of real held-out faces (not FID)"),
+    "kid": ("lower", "KID: squared kernel distance of Inception features"),
+    "kd": ("lower", "squared kernel distance of the judge's features (not KID)"),
+    "no_face_rate": ("lower", "share of edits in which no face is found"),
+    "self_psnr": ("higher", "PSNR to the input in dB where no change is asked for, at most 60"),
+    "self_l1": ("lower", "mean absolute change in levels of 255 where no change is asked for"),
+    "self_acd": ("lower", "identity distance where no change is asked for"),
+    "mae_AU": ("lower", "mean absolute error of one AU"),
+}
+# The columns of the tables, by the beginning of their names.
+EXPRESSION = ("au_mae", "icc", "disagreement", "monotonicity", "slope", "leakage", "acd")
+TRUTH = ("psnr", "psnr_inside", "psnr_outside", "ssim", "hf", "lpips")
+SETS = ("fid", "fd", "kid", "kd")
+TABLES = {"Expression and person": EXPRESSION, "Picture": (*TRUTH, *SETS, "no_face_rate", "self_psnr")}
+SHORT = ("au_mae", "disagreement", "acd", "psnr", "ssim", "hf", "fid", "fd", "no_face_rate")
+# Why a control may come first by a metric, by both; what is not here is called unexplained.
+AUS_RIGHT = ("au_mae", "ed", "pearson", "icc", "monotonicity", "slope", "mae_AU", "leakage")
+WINS = {
+    "copy": {
+        ("acd", "self_acd", "self_psnr", "self_l1"): "it is the input itself",
+        ("leakage",): "nothing moves in it",
+        (*SETS, "no_face_rate"): "it is a real picture",
+        ("psnr_outside", "ssim_outside", "hf_outside"): "outside of what should move it is right",
+        ("disagreement",): "no judge is deceived by a real picture",
+    },
+    "truth": {tuple(METRICS): "it is what the edit should be"},
+    "wrong": {
+        (*AUS_RIGHT, "disagreement"): "its AUs are the true ones, of another person",
+        (*SETS, "no_face_rate"): "it is a real picture, of another person",
+    },
+    "blur": {
+        ("leakage",): "nothing moves in it",
+        ("no_face_rate",): "a blurred face is found too",
+        ("disagreement",): "blur takes from both judges what they would see",
+    },
+    "jpeg": {
+        ("leakage",): "nothing moves in it",
+        ("no_face_rate",): "a compressed face is found too",
+        ("disagreement",): "compression takes from both judges what they would see",
+    },
+    "fooled": {
+        AUS_RIGHT: "its noise was made to deceive this judge, and the other judge's measures show it",
+        ("no_face_rate",): "the face below the noise is found",
+    },
 }
 
 
 def gather(paths: list[str]) -> pd.DataFrame:
-    """One row per metrics.json; run and seed are read off its folder: runs/<run>/seed<k>/ or controls/<control>/."""
+    """One row per metrics.json: controls first, then runs, then other programs' edits."""
     rows = []
-    for path in map(Path, paths):
-        folder = path.parent
-        if folder.parent.name == "controls":
-            run, seed = folder.name, ""
-        else:
-            run, seed = folder.parent.name, int(folder.name.removeprefix("seed"))
-        rows.append({"run": run, "seed": seed} | read_json(path))
+    for path in paths:
+        run, seed = row_of(path)
+        rows.append({"run": run, "seed": "" if seed is None else seed} | read_json(path))
     frame = pd.DataFrame(rows)
     frame["control"] = ~frame["run"].isin(CONTROLS)
     return frame.sort_values("control", kind="stable").drop(columns="control").reset_index(drop=True)
 
 
 def by_expression(frame: pd.DataFrame) -> pd.DataFrame:
-    """The metrics by strong expression: a row per run, seed and expression."""
+    """The metrics by expression: a row per run, seed and expression, which is `strong` or `basic`."""
     rows = []
     for row in frame.to_dict("records"):
         kinds = sorted({name.split("/")[1] for name in row if "/" in name})
         for kind in kinds:
             found = {name.split("/")[0]: value for name, value in row.items() if name.endswith(f"/{kind}")}
-            rows.append({"run": row["run"], "seed": row["seed"], "expression": kind} | found)
+            group = "strong" if kind in EXPRESSIONS else "basic"
+            rows.append({"run": row["run"], "seed": row["seed"], "group": group, "expression": kind} | found)
     return pd.DataFrame(rows)
 
 
-def markdown(frame: pd.DataFrame) -> str:
-    """A table of the main metrics, mean over seeds and, where there are several, their standard deviation."""
-    names = [name for name in frame if "/" not in name and not name.startswith("mae_") and name not in ("run", "seed")]
-    heads = [f"{name} ({BETTER[kind]} is better)" if (kind := _kind(name)) else name for name in names]
+def kind_of(name: str) -> str | None:
+    """The key of METRICS that a metric belongs to."""
+    return next((kind for kind in sorted(METRICS, key=len, reverse=True) if name.split("/")[0].startswith(kind)), None)
+
+
+def columns_of(frame: pd.DataFrame, kinds: tuple[str, ...]) -> list[str]:
+    """The metrics of these kinds over the group `faces`, in that order."""
+    names = [name for name in frame if "/" not in name]
+    return [name for kind in kinds for name in names if kind_of(name) == kind]
+
+
+def markdown(frame: pd.DataFrame, names: list[str], differences: pd.DataFrame | None = None) -> str:
+    """A table of these metrics: mean over seeds and, where there are several, their standard deviation.
+
+    A value that does not differ significantly from the first run's is marked with an equals sign, by `differences`.
+    """
+    same = set()
+    if differences is not None:
+        same = set(differences.loc[~differences["significant"], ["run", "metric"]].itertuples(index=False, name=None))
+    heads = [f"{name} ({METRICS[kind_of(name)][0]})" for name in names]
     lines = ["| run | seeds | " + " | ".join(heads) + " |", "| --- | --- |" + " --- |" * len(names)]
     for run, rows in frame.groupby("run", sort=False):
-        cells = [_cell(rows[name]) for name in names]
-        lines.append(f"| {run} | {'-' if run in CONTROLS else len(rows)} | " + " | ".join(cells) + " |")
+        cells = [_cell(rows[name]) + (" =" if (run, name) in same else "") for name in names]
+        seeds = "-" if (_seed(rows) == "").any() else len(rows)
+        lines.append(f"| {run} | {seeds} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
-def standing(summary: pd.DataFrame, expressions: pd.DataFrame) -> str:
+def wins(frame: pd.DataFrame, names: list[str]) -> str:
+    """A sentence for each metric on which a control comes first, with the cause; a warning where none is known."""
+    means = frame.groupby("run", sort=False)[names].mean()
+    causes: dict[str, list[str]] = {}
+    for name in names:
+        direction = METRICS[kind_of(name)][0]
+        column = means[name].dropna()
+        if column.empty or column.nunique() == 1:
+            continue
+        distance = {"lower": column, "higher": -column, "near 1": (column - 1).abs()}[direction]
+        for run in distance.index[distance == distance.min()]:
+            if run in CONTROLS:
+                known = (why for kinds, why in WINS[run].items() if kind_of(name) in kinds)
+                causes.setdefault(f"`{run}`: {next(known, 'UNEXPLAINED, distrust the metric')}", []).append(f"`{name}`")
+    return "".join(f"- {cause} ({', '.join(dict.fromkeys(which))})\n" for cause, which in causes.items())
+
+
+def standing(summary: pd.DataFrame, expressions: pd.DataFrame, bounds: list[str]) -> str:
     """How each run stands between the controls; empty without the truth among them.
 
     `AU error removed`: (copy - run) / (copy - truth), by the first judge of AUs; below it the truth's own error counts.
     `gain`: PSNR to the truth beyond the copy's in dB, mean of the strong expressions. `rank`: places by AU error
-    and by identity distance, lower is better, added up.
+    and by identity distance, lower is better, added up; runs that were told the truth (`bounds`) are not ranked.
     """
     controls = summary[summary["run"].isin(CONTROLS)].set_index("run")
-    if set(controls.index) != set(CONTROLS) or expressions.empty:
+    if not {"copy", "truth"} <= set(controls.index) or expressions.empty:
         return ""
     error, identity = (next(name for name in summary if name.startswith(kind)) for kind in ("au_mae_", "acd_"))
     runs = summary[~summary["run"].isin(CONTROLS)].copy()
     spare = controls.loc["copy", error] - controls.loc["truth", error]
     runs["removed"] = 100 * (controls.loc["copy", error] - runs[error]) / spare
-    nearness = expressions.groupby(["run", "seed"], dropna=False)["psnr"].mean()
-    runs["gain"] = [
-        nearness[run, seed] - nearness["copy"].mean() for run, seed in zip(runs["run"], runs["seed"], strict=True)
-    ]
-    means = runs.groupby("run", sort=False)[[error, identity]].mean().rank()
+    strong = expressions[expressions["group"] == "strong"]
+    nearness = strong.groupby([strong["run"], _seed(strong)])["psnr"].mean()
+    keys = list(zip(runs["run"], _seed(runs), strict=True))
+    runs["gain"] = nearness.reindex(keys).to_numpy() - nearness.xs("copy", level="run").mean()
+    means = runs[~runs["run"].isin(bounds)].groupby("run", sort=False)[[error, identity]].mean().rank()
     lines = ["| run | AU error removed, % | gain on strong expressions, dB | rank by AU error + by identity |"]
     lines.append("| --- | --- | --- | --- |")
     for run, rows in runs.groupby("run", sort=False):
-        ranks = means.loc[run]
         cells = [
             f"{rows[name].mean():{form}}{_deviation(rows[name])}"
             for name, form in (("removed", ".1f"), ("gain", "+.2f"))
         ]
-        lines.append(f"| {run} | {' | '.join(cells)} | {ranks[error]:g} + {ranks[identity]:g} = {ranks.sum():g} |")
+        place = "an upper bound, told the truth"
+        if run in means.index:
+            place = f"{means.loc[run, error]:g} + {means.loc[run, identity]:g} = {means.loc[run].sum():g}"
+        lines.append(f"| {run} | {' | '.join(cells)} | {place} |")
     return "\n".join(lines) + "\n"
 
 
-def _kind(name: str) -> str | None:
-    return next((kind for kind in sorted(BETTER, key=len, reverse=True) if name.startswith(kind)), None)
+def spread_table(intervals: pd.DataFrame, differences: pd.DataFrame, names: list[str]) -> str:
+    """The 95 % intervals of these metrics, and the differences from the first run with their intervals and p-values."""
+    lines = ["| run | metric | mean | 95 % interval | less the first run | 95 % interval | p (Holm) | seeds agree |"]
+    lines.append("| --- |" + " --- |" * 7)
+    apart = differences.set_index(["run", "metric"])
+    for name in names:
+        for row in intervals[intervals["metric"] == name].itertuples():
+            cells = [row.run, name, _number(row.mean), f"[{_number(row.low)}, {_number(row.high)}]"]
+            if (row.run, name) in apart.index:
+                other = apart.loc[(row.run, name)]
+                mark = "" if other["significant"] else " ="
+                cells += [
+                    f"{_number(other['difference'], '+')}{mark}",
+                    f"[{_number(other['low'], '+')}, {_number(other['high'], '+')}]",
+                ]
+                cells += [f"{other['p_holm']:.2g}", "yes" if other["seeds_agree"] else "no"]
+            else:
+                cells += ["", "", "", ""]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def strong_table(expressions: pd.DataFrame) -> str:
+    """Expressions down, runs across: PSNR to the truth in dB where it is known, and the AU error in brackets."""
+    error = next(name for name in expressions if name.startswith("au_mae_"))
+    known = [name for name in ("psnr", error) if name in expressions]
+    table = expressions.groupby(["expression", "run"], sort=False)[known].mean()
+    if "psnr" in known:
+        cells = table.apply(lambda row: f"{row['psnr']:.2f} ({row[error]:.3f})", axis=1)
+    else:
+        cells = table[error].map("({:.3f})".format)
+    cells = cells.unstack(sort=False)
+    if "truth" in cells:
+        cells["truth"] = [f"({value:.3f})" for value in table[error].xs("truth", level="run")]
+    lines = [["expression", *cells], ["---"] * (1 + len(cells.columns))]
+    lines += [[name, *row] for name, *row in cells.fillna("").itertuples()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def short(frame: pd.DataFrame, expressions: pd.DataFrame, differences: pd.DataFrame, bounds: list[str]) -> str:
+    """What a README has room for: the main metrics, the standing, the strong expressions."""
+    strong = expressions[~expressions["run"].isin(("wrong", "blur", "jpeg", "fooled"))]
+    parts = [markdown(frame, columns_of(frame, SHORT), differences)]
+    if between := standing(frame, expressions, bounds):
+        parts.append(f"Between the controls:\n\n{between}")
+    if not strong.empty:
+        what = "PSNR to the truth in dB (AU error" if "psnr" in strong else "AU error ("
+        parts.append(f"Expressions, {what} by the first judge):\n\n{strong_table(strong)}")
+    return "\n".join(parts)
+
+
+def report(frame, expressions, intervals, differences, cards, about: dict[str, str], bounds: list[str]) -> str:
+    """summary.md: all tables, each with how to read it."""
+    tests = (
+        "`=`: not significantly different from the first run (paired bootstrap over people, p < 0.05 after Holm's "
+        "correction over runs, and the same sign with every seed)."
+    )
+    n = f"{frame['n'].max():.0f} edits of {frame['people'].max():.0f} held-out people"
+    parts = [f"# Results\n\nMeans over seeds ± their standard deviation, over {n}. {tests}\n"]
+    shown = [name for kinds in TABLES.values() for name in columns_of(frame, kinds)]
+    for head, kinds in TABLES.items():
+        parts.append(f"## {head}\n\n{markdown(frame, columns_of(frame, kinds), differences)}")
+    if first := wins(frame, shown):
+        parts.append(f"Where a control comes first, and why:\n\n{first}")
+    if between := standing(frame, expressions, bounds):
+        parts.append(f"## Between the controls\n\n{between}")
+    if not expressions.empty:
+        parts.append(
+            f"## Expressions\n\nPSNR to the truth in dB where it is known (AU error).\n\n{strong_table(expressions)}"
+        )
+    main = columns_of(frame, ("au_mae", "acd", "psnr"))
+    note = "By bootstrap over people, 5,000 draws, the same for all rows. All metrics: intervals.csv, differences.csv."
+    parts.append(f"## Spread\n\n{note}\n\n{spread_table(intervals, differences, main)}")
+    parts.append(f"## What the judges are worth\n\nWhere the answer is known.\n\n{cards_table(cards)}")
+    parts.append(f"## What the metrics are\n\n{legend(frame, intervals, about)}")
+    return "\n".join(parts)
+
+
+def cards_table(cards: pd.DataFrame) -> str:
+    """The report cards, without the single AUs."""
+    rows = cards[~cards["measure"].str.match(r"AU\d\d$")]
+    lines = ["| " + " | ".join(rows.columns) + " |", "| " + " | ".join(["---"] * len(rows.columns)) + " |"]
+    for row in rows.itertuples(index=False):
+        lines.append(
+            "| " + " | ".join("" if pd.isna(v) else f"{v:.4g}" if isinstance(v, float) else str(v) for v in row) + " |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def legend(frame: pd.DataFrame, intervals: pd.DataFrame, about: dict[str, str]) -> str:
+    """What each column is: its definition, of how many values and people it is the mean, and whose measure it is."""
+    sizes = intervals.drop_duplicates("metric").set_index("metric")[["n", "people"]]
+    lines = ["| metric | better | what | values (a row's first seed) | people |", "| --- | --- | --- | --- | --- |"]
+    for name in (name for kinds in TABLES.values() for name in columns_of(frame, kinds)):
+        better, what = METRICS[kind_of(name)]
+        n, people = (f"{v:.0f}" for v in sizes.loc[name]) if name in sizes.index else ("all of the set", "")
+        lines.append(f"| {name} | {better} | {what} | {n} | {people} |")
+    judges = "\n".join(f"- `{name}`: {text}" for name, text in about.items())
+    return (
+        "\n".join(lines) + f"\n\nAll on the test split, whose people nobody was trained on. The judges:\n\n{judges}\n"
+    )
+
+
+def _seed(frame: pd.DataFrame) -> pd.Series:
+    """The seeds as text, empty for rows without one, whether they come from memory or from a file."""
+    return frame["seed"].map(lambda seed: "" if pd.isna(seed) or seed == "" else str(int(seed)))
+
+
+def _number(value: float, sign: str = "") -> str:
+    return f"{value:{sign}.2g}" if 0 < abs(value) < 0.01 else f"{value:{sign}.4g}"
 
 
 def _cell(values: pd.Series) -> str:
-    mean = values.mean()
-    text = f"{mean:.0f}" if values.name == "n" else f"{mean:.2g}" if 0 < abs(mean) < 0.01 else f"{mean:.4g}"
-    return text if values.name == "n" else text + _deviation(values)
+    if values.isna().all():
+        return ""
+    return _number(values.mean()) + _deviation(values)
 
 
 def _deviation(values: pd.Series) -> str:
@@ -107,6 +306,9 @@ def _deviation(values: pd.Series) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--metrics", nargs="+", required=True)
+    for name in ("intervals", "differences", "cards", "about"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--bounds", nargs="*", default=[], help="runs that were told the truth, and are not ranked")
     parser.add_argument("--summary", required=True, help="CSV: a row per run and seed, and the controls")
     parser.add_argument("--expressions", required=True, help="CSV: a row per run, seed and strong expression")
     parser.add_argument("--markdown", required=True)
@@ -116,9 +318,11 @@ def main() -> None:
     for path, table in tables.items():
         with whole(path) as temporary:
             table.to_csv(temporary, index=False)
-    text = "\n".join(filter(None, [markdown(frame), standing(frame, tables[args.expressions])]))
+    intervals, differences, cards = (pd.read_csv(path) for path in (args.intervals, args.differences, args.cards))
+    about = read_json(args.about)
+    text = report(frame, tables[args.expressions], intervals, differences, cards, about, args.bounds)
     write_bytes(args.markdown, text.encode())
-    print(text)
+    print(short(frame, tables[args.expressions], differences, args.bounds))
 
 
 if __name__ == "__main__":

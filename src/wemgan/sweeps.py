@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from wemgan.editor import Editor
 from wemgan.errors import run_cli
-from wemgan.evaluate import edit_faces
 from wemgan.faces import read_table
 from wemgan.files import digest, read_json
 from wemgan.pairs import calmest, makeable
@@ -62,7 +62,7 @@ def main() -> None:
             pairs[names].to_numpy(np.float32, copy=True),
         )
         sources = pixels[position.loc[pairs["source"]]]
-        sheets = [edit_faces(args.model, sources, *aus, device, digest(args.aus, args.split))]
+        sheets = [Editor(args.model, device, digest(args.aus, args.split))(sources, *aus)]
         if args.rendered:
             from wemgan.truth import draw_truth
 

@@ -17,7 +17,7 @@ from wemgan.files import digest, read_json, whole
 from wemgan.origin import code_commit
 
 STORE = "sqlite:///mlflow.db"
-PARTS = ("history.csv", "metrics.json", "samples.png", "model.pt", "speed.json")
+PARTS = ("history.csv", "metrics.json", "measures.csv", "samples.png", "model.pt", "speed.json")
 
 
 def varying(configs: list[dict]) -> list[str]:
@@ -52,6 +52,25 @@ def replay(configs: list[Path], data: list[Path], store: str = STORE) -> pd.Data
         rows.append({"run": config["run"], "seed": config["seed"], "mlflow_id": entry, "new": new})
         print(f"{config['run']} seed {config['seed']}: {'entered' if new else 'was there'}")
     return pd.DataFrame(rows)
+
+
+def enter_files(experiment: str, name: str, metrics: dict, files: list[Path], store: str = STORE) -> str:
+    """An entry that no training made: a control with its metrics, or the tables and figures; returns its id.
+
+    It is known by its name and content: what is there already is left alone, an older one is deleted.
+    """
+    client = client_of(store)
+    place, tags = experiment_of(client, experiment), {"run": name, "seed": "", "content_digest": digest(*files)}
+    found = [entry for entry in _entries(client, place, tags) if entry.info.status == "FINISHED" and _has(entry, tags)]
+    if found:
+        return found[0].info.run_id
+    _forget(client, place, tags, but=None)
+    entry = client.create_run(place, run_name=name, tags=tags | {"commit": code_commit()}).info.run_id
+    client.log_batch(entry, metrics=_final(metrics))
+    for path in files:
+        client.log_artifact(entry, str(path), "figures" if path.suffix == ".png" else None)
+    client.set_terminated(entry)
+    return entry
 
 
 def client_of(store: str):
@@ -147,8 +166,7 @@ def _entries(client, experiment: str, tags: dict[str, str]) -> list:
 def _enter(client, entry: str, folder: Path, config: Path) -> None:
     from mlflow.entities import Metric
 
-    metrics = {name: value for name, value in read_json(folder / "metrics.json").items() if _finite(value)}
-    final = [Metric(f"final/{name}", value, 0, 0) for name, value in metrics.items()]
+    final = _final(read_json(folder / "metrics.json"))
     final += [Metric(f"speed/{k}", v, 0, 0) for k, v in read_json(folder / "speed.json").items() if _finite(v)]
     curves = curve_points(pd.read_csv(folder / "history.csv").to_dict("records"))
     everything = final + curves
@@ -156,6 +174,13 @@ def _enter(client, entry: str, folder: Path, config: Path) -> None:
         client.log_batch(entry, metrics=everything[start : start + 1000])
     for path in (config, *(folder / part for part in PARTS)):
         client.log_artifact(entry, str(path))
+
+
+def _final(metrics: dict) -> list:
+    """Final metrics, apart from the curves."""
+    from mlflow.entities import Metric
+
+    return [Metric(f"final/{name}", value, 0, 0) for name, value in metrics.items() if _finite(value)]
 
 
 def _finite(value: object) -> bool:
@@ -172,9 +197,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--configs", nargs="+", type=Path, required=True, help="config.json of the runs")
     parser.add_argument("--data", nargs="+", type=Path, required=True, help="tables whose digest stands for the data")
+    parser.add_argument("--controls", nargs="*", type=Path, default=[], help="metrics.json of the controls")
+    parser.add_argument("--tables", nargs="*", type=Path, default=[], help="tables and figures of the experiment")
     parser.add_argument("--tracked", required=True, help="CSV: a row per run, with its id in MLflow")
     args = parser.parse_args()
     frame = replay(args.configs, args.data)
+    experiment = read_json(args.configs[0])["experiment"]
+    for path in args.controls:
+        enter_files(experiment, f"control {path.parent.name}", read_json(path), [path])
+    if args.tables:
+        enter_files(experiment, "tables and figures", {}, args.tables)
     with whole(args.tracked) as temporary:
         frame.drop(columns="new").to_csv(temporary, index=False)
 

@@ -3,6 +3,7 @@ import os
 import shutil
 import sys
 import time
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
@@ -47,16 +48,24 @@ EDITS_TRUTH = [f"{E}/data/truth.npy"] if RENDERED else []
 SHARD = f"{E}/data/shards/{{shard}}"
 SHARDS = range(P["align"]["shards"])
 
-JUDGE = [f"{E}/judge/judge.pt"] if P["judge"]["use"] == "trained" else []
+PAIRS_WRONG = [f"{E}/data/wrong.npy"] if RENDERED else []
+ASKED = {name for kind in ("aus", "identity", "features") for name in P["judge"][kind]}
+JUDGE = [f"{E}/judge/judge.pt"] if "judge" in ASKED else []
+HOG = [f"{E}/judge/hog.npz"] if "hog" in ASKED else []
+CARDS = f"{E}/judge/cards.csv"
+REFERENCE = f"{E}/judge/reference.npz"
 RUN = f"{E}/runs/{{run}}/seed{{seed}}"
 TAUGHT = [run for run in P["runs"] if settings.resolve(P, run, 0)["loss"]["teacher"] == "au_network"]
 PAIRED = [run for run in P["runs"] if settings.resolve(P, run, 0)["loss"]["paired"]]
 PARTNERS = [f"{E}/data/partners.npy"] if PAIRED else []
-CONTROLS = [f"{E}/controls/{control}/metrics.json" for control in (["copy", "truth"] if RENDERED else ["copy"])]
+CONTROLS = ["copy", *(["truth"] if RENDERED else []), "wrong", "blur", "jpeg", *(["fooled"] if JUDGE else [])]
+# Edits that other programs made of this experiment's pairs, and that were measured by hand (docs/metrics.md).
+OTHERS = sorted(path.parent.name for path in Path(E, "others").glob("*/metrics.json"))
 
 
 OF_ALL_RUNS = ["runs", "failures"] if RENDERED else ["runs"]
-FIGURES = ["edits", "differences", *OF_ALL_RUNS, "expressions", "aus", "curves"]
+MEASURED = ["trade", "units", "responses"]
+FIGURES = ["edits", "differences", *OF_ALL_RUNS, "worst", *MEASURED, "expressions", "aus", "curves"]
 
 
 def teacher(wildcards):
@@ -69,10 +78,21 @@ def of_runs(name, seeds=P["seeds"]):
     return [f"{E}/runs/{run}/seed{seed}/{name}" for run in P["runs"] for seed in seeds]
 
 
+def of_rows(name):
+    """The file of that name of every row of the table."""
+    controls = [f"{E}/controls/{control}/{name}" for control in CONTROLS]
+    return [*of_runs(name), *controls, *(f"{E}/others/{other}/{name}" for other in OTHERS)]
+
+
+def by_judges(code):
+    """The judges, what they shall measure, and by which code."""
+    files = dict(config=f"{E}/config/evaluate.json", faces=FACES, table=TABLE, split=SPLIT)
+    return files | dict(judge=JUDGE, hog=HOG, code=code)
+
+
 def measured(code):
     """What a row of the table is measured on, and by which code."""
-    files = dict(config=f"{E}/config/evaluate.json", faces=FACES, table=TABLE, aus=AUS, split=SPLIT, pairs=PAIRS)
-    return files | dict(truth=EDITS_TRUTH, judge=JUDGE, code=code)
+    return by_judges(code) | dict(aus=AUS, pairs=PAIRS, truth=EDITS_TRUTH, reference=REFERENCE)
 
 
 def flag(name):

@@ -1,26 +1,27 @@
-# The judge of rendered faces, trained on people whom nothing else sees.
-if JUDGE:
+# The judges of rendered faces, trained on people whom nothing else sees, and the report cards of all judges.
+rule judge_faces:
+    input:
+        config=f"{E}/config/judge_faces.json",
+        code=sources("render"),
+    output:
+        faces=f"{E}/judge/faces.npy",
+        table=f"{E}/judge/faces.csv",
+        truth=f"{E}/judge/truth.csv",
+    log:
+        f"{E}/logs/judge_faces.log",
+    benchmark:
+        f"{E}/benchmarks/judge_faces.tsv"
+    conda:
+        "../../environment.yml"
+    threads: workflow.cores
+    message:
+        "Drawing the judges' faces"
+    shell:
+        "python -m wemgan.render --judge --config {input.config} --faces {output.faces} --table {output.table} "
+        "--truth {output.truth} 2>&1 | tee {log}"
 
-    rule judge_faces:
-        input:
-            config=f"{E}/config/judge_faces.json",
-            code=sources("render"),
-        output:
-            faces=f"{E}/judge/faces.npy",
-            table=f"{E}/judge/faces.csv",
-            truth=f"{E}/judge/truth.csv",
-        log:
-            f"{E}/logs/judge_faces.log",
-        benchmark:
-            f"{E}/benchmarks/judge_faces.tsv"
-        conda:
-            "../../environment.yml"
-        threads: workflow.cores
-        message:
-            "Drawing the judge's faces"
-        shell:
-            "python -m wemgan.render --judge --config {input.config} --faces {output.faces} --table {output.table} "
-            "--truth {output.truth} 2>&1 | tee {log}"
+
+if JUDGE:
 
     rule judge:
         input:
@@ -30,8 +31,7 @@ if JUDGE:
             truth=f"{E}/judge/truth.csv",
             code=sources("judge"),
         output:
-            model=f"{E}/judge/judge.pt",
-            report=report(f"{E}/judge/report.csv", category="Judge", caption="../report/judge.rst"),
+            model=JUDGE[0],
         log:
             f"{E}/logs/judge.log",
         benchmark:
@@ -44,9 +44,61 @@ if JUDGE:
             "Training the judge"
         shell:
             "python -m wemgan.judge --config {input.config} --faces {input.faces} --table {input.table} "
-            "--truth {input.truth} --model {output.model} --report {output.report} 2>&1 | tee {log}"
+            "--truth {input.truth} --model {output.model} 2>&1 | tee {log}"
+
+
+if HOG:
+
+    rule hog:
+        input:
+            config=f"{E}/config/hog.json",
+            faces=f"{E}/judge/faces.npy",
+            table=f"{E}/judge/faces.csv",
+            truth=f"{E}/judge/truth.csv",
+            code=sources("hog"),
+        output:
+            model=HOG[0],
+        log:
+            f"{E}/logs/hog.log",
+        benchmark:
+            f"{E}/benchmarks/hog.tsv"
+        conda:
+            "../../environment.yml"
+        message:
+            "Fitting the judge on gradients"
+        shell:
+            "python -m wemgan.hog --config {input.config} --faces {input.faces} --table {input.table} "
+            "--truth {input.truth} --model {output.model} 2>&1 | tee {log}"
+
+
+rule cards:
+    input:
+        **by_judges(sources("cards")),
+        renders=f"{E}/judge/faces.npy",
+        renders_table=f"{E}/judge/faces.csv",
+        renders_truth=f"{E}/judge/truth.csv",
+    output:
+        cards=report(CARDS, category="Judges", caption="../report/judge.rst"),
+    log:
+        f"{E}/logs/cards.log",
+    benchmark:
+        f"{E}/benchmarks/cards.tsv"
+    conda:
+        "../../environment.yml"
+    resources:
+        gpu=GPU,
+    params:
+        judge=flag("judge"),
+        hog=flag("hog"),
+    message:
+        "Writing the judges' report cards"
+    shell:
+        "python -m wemgan.cards --config {input.config} --renders {input.renders} "
+        "--renders-table {input.renders_table} --renders-truth {input.renders_truth} --faces {input.faces} "
+        "--table {input.table} --split {input.split} {params.judge} {params.hog} --cards {output.cards} "
+        "2>&1 | tee {log}"
 
 
 rule judged:
     input:
-        JUDGE,
+        [*JUDGE, *HOG, CARDS, REFERENCE],

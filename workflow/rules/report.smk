@@ -3,22 +3,30 @@
 
 rule summary:
     input:
-        metrics=[*CONTROLS, *of_runs("metrics.json")],
+        metrics=of_rows("metrics.json"),
+        intervals=f"{E}/intervals.csv",
+        differences=f"{E}/differences.csv",
+        cards=CARDS,
+        about=f"{E}/judge/judges.json",
         code=sources("summarize"),
     output:
         summary=report(f"{E}/summary.csv", category="Tables", caption="../report/summary.rst"),
         expressions=report(f"{E}/expressions.csv", category="Tables", caption="../report/expressions.rst"),
-        markdown=f"{E}/summary.md",
+        markdown=report(f"{E}/summary.md", category="Tables", caption="../report/summary.rst"),
     log:
         f"{E}/logs/summary.log",
     benchmark:
         f"{E}/benchmarks/summary.tsv"
     conda:
         "../../environment.yml"
+    params:
+        bounds=f"--bounds {' '.join(PAIRED)}" if PAIRED else "",
     message:
         "Gathering the table"
     shell:
-        "python -m wemgan.summarize --metrics {input.metrics} --summary {output.summary} "
+        "python -m wemgan.summarize --metrics {input.metrics} --intervals {input.intervals} "
+        "--differences {input.differences} --cards {input.cards} --about {input.about} {params.bounds} "
+        "--summary {output.summary} "
         "--expressions {output.expressions} --markdown {output.markdown} 2>&1 | tee {log}"
 
 
@@ -28,7 +36,10 @@ rule compared:
         table=TABLE,
         pairs=PAIRS,
         truth=EDITS_TRUTH,
-        edits=lambda wildcards: of_runs("edits.npy", P["seeds"][:1])[: None if wildcards.figure in OF_ALL_RUNS else 1],
+        edits=lambda wildcards: of_runs("edits.npy", P["seeds"][:1])[
+            : None if wildcards.figure in [*OF_ALL_RUNS, "worst"] else 1
+        ],
+        measures=lambda wildcards: of_runs("measures.csv", P["seeds"][:1]) if wildcards.figure == "worst" else [],
         code=sources("figures"),
     output:
         report(f"{E}/figures/{{figure}}.png", category="Figures", caption="../report/{figure}.rst"),
@@ -37,16 +48,44 @@ rule compared:
     benchmark:
         f"{E}/benchmarks/{{figure}}_figure.tsv"
     wildcard_constraints:
-        figure="edits|differences|runs|failures",
+        figure="edits|differences|runs|failures|worst",
     conda:
         "../../environment.yml"
     params:
         truth=flag("truth"),
+        measures=flag("measures"),
+        aus=lambda wildcards: f"--aus {' '.join(P['data']['aus'])}" if wildcards.figure == "worst" else "",
     message:
         "Drawing the figure {wildcards.figure}"
     shell:
         "python -m wemgan.figures {wildcards.figure} --faces {input.faces} --table {input.table} "
-        "--pairs {input.pairs} {params.truth} --edits {input.edits} --out {output} 2>&1 | tee {log}"
+        "--pairs {input.pairs} {params.truth} --edits {input.edits} {params.measures} {params.aus} --out {output} "
+        "2>&1 | tee {log}"
+
+
+rule charts:
+    input:
+        pairs=PAIRS,
+        intervals=f"{E}/intervals.csv",
+        measures=of_rows("measures.csv"),
+        code=sources("charts"),
+    output:
+        report(f"{E}/figures/{{chart}}.png", category="Figures", caption="../report/{chart}.rst"),
+    log:
+        f"{E}/logs/{{chart}}_chart.log",
+    benchmark:
+        f"{E}/benchmarks/{{chart}}_chart.tsv"
+    wildcard_constraints:
+        chart="trade|units|responses",
+    conda:
+        "../../environment.yml"
+    params:
+        aus=P["data"]["aus"],
+    message:
+        "Drawing the chart {wildcards.chart}"
+    shell:
+        "python -m wemgan.charts {wildcards.chart} --pairs {input.pairs} --intervals {input.intervals} "
+        "--measures {input.measures} --aus {params.aus} --out {output} 2>&1 | tee {log}"
 
 
 rule sweeps:
@@ -100,10 +139,14 @@ rule track:
         config=of_runs("config.json"),
         history=of_runs("history.csv"),
         metrics=of_runs("metrics.json"),
+        measures=of_runs("measures.csv"),
         samples=of_runs("samples.png"),
         model=of_runs("model.pt"),
         speed=of_runs("speed.json"),
         data=[TABLE, AUS, SPLIT],
+        controls=[f"{E}/controls/{control}/metrics.json" for control in CONTROLS],
+        tables=[f"{E}/{name}" for name in ("summary.md", "summary.csv", "intervals.csv", "differences.csv")],
+        figures=expand(f"{E}/figures/{{name}}.png", name=FIGURES),
         code=sources("track"),
     output:
         f"{E}/tracked.csv",
@@ -118,14 +161,16 @@ rule track:
     message:
         "Entering the runs into MLflow"
     shell:
-        "python -m wemgan.track --configs {input.config} --data {input.data} --tracked {output} 2>&1 | tee {log}"
+        "python -m wemgan.track --configs {input.config} --data {input.data} --controls {input.controls} "
+        "--tables {input.tables} {input.figures} --tracked {output} 2>&1 | tee {log}"
 
 
 # Not part of `all`: it writes into the repository, not into results/.
 rule publish:
     input:
         summary=f"{E}/summary.csv",
-        expressions=f"{E}/expressions.csv",
+        tables=[f"{E}/{name}.csv" for name in ("expressions", "intervals", "differences")],
+        cards=CARDS,
         speed=of_runs("speed.json"),
         figures=expand(f"{E}/figures/{{name}}.png", name=FIGURES),
         code=sources("publish"),

@@ -29,7 +29,7 @@ rule pairs:
         code=sources("pairs"),
     output:
         pairs=PAIRS,
-        truth=EDITS_TRUTH,
+        truth=[*EDITS_TRUTH, *PAIRS_WRONG],
     log:
         f"{E}/logs/pairs.log",
     benchmark:
@@ -37,7 +37,7 @@ rule pairs:
     conda:
         "../../environment.yml"
     params:
-        truth=f"--truth {EDITS_TRUTH[0]}" if RENDERED else "",
+        truth=f"--truth {EDITS_TRUTH[0]} --wrong {PAIRS_WRONG[0]}" if RENDERED else "",
     message:
         "Choosing the pairs to be measured"
     shell:
@@ -47,4 +47,4 @@ rule pairs:
 
 rule data:
     input:
-        [FACES, TABLE, AUS, SPLIT, PAIRS, *EDITS_TRUTH, *PARTNERS],
+        [FACES, TABLE, AUS, SPLIT, PAIRS, *EDITS_TRUTH, *PAIRS_WRONG, *PARTNERS],

@@ -1,0 +1,34 @@
+"""A trained generator, ready to edit."""
+
+import numpy as np
+import torch
+
+from wemgan.checkpoint import load_weights
+from wemgan.errors import UserError
+from wemgan.generator import condition
+from wemgan.labelled import to_pixels, to_signed
+from wemgan.rivals import build
+
+
+class Editor:
+    """The generator of the file `model`; UserError if it was trained on labels or a split other than `expected`."""
+
+    def __init__(self, model: str, device: torch.device, expected: str | None):
+        weights, about = load_weights(model)
+        if expected and about["data_digest"] != expected:
+            raise UserError(
+                f"{model} was trained on other labels or another split than it is evaluated on; train it again"
+            )
+        self.aus, self.options, self.device = about["aus"], about["config"]["model"], device
+        self.generator = build(self.options, len(about["aus"])).to(device).eval()
+        self.generator.load_state_dict(weights)
+
+    @torch.no_grad()
+    def __call__(self, sources: np.ndarray, source_aus: np.ndarray, target_aus: np.ndarray) -> np.ndarray:
+        """Edits of uint8 faces (N, S, S, 3) from AUs (N, K) to AUs (N, K), float32, as uint8."""
+        edits = [np.zeros((0, *sources.shape[1:]), np.uint8)]
+        for i in range(0, len(sources), 64):
+            image = to_signed(torch.from_numpy(np.asarray(sources[i : i + 64])).to(self.device))
+            source, target = (torch.from_numpy(aus[i : i + 64]).to(self.device) for aus in (source_aus, target_aus))
+            edits.append(to_pixels(self.generator(image, condition(self.options, source, target)).image))
+        return np.concatenate(edits)
