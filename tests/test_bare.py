@@ -39,9 +39,10 @@ def jobs(labelled, config, monkeypatch):
 def test_a_plan_has_every_step_of_an_experiment_in_an_order_that_can_run():
     made = bare.plan("demo")
     steps = [command.split()[2] for command in made["commands"]]
-    assert steps.count("wemgan.train") == 4 and steps.count("wemgan.evaluate") == 6
+    assert steps.count("wemgan.train") == 4 and steps.count("wemgan.evaluate") == 10
     assert "wemgan.track" not in steps
-    first = [steps.index(f"wemgan.{step}") for step in ("render", "label", "pairs", "au_network", "train", "evaluate")]
+    order = ("render", "label", "pairs", "hog", "reference", "au_network", "train", "evaluate", "compare", "charts")
+    first = [steps.index(f"wemgan.{step}") for step in order]
     assert first == sorted(first)
 
 

@@ -48,6 +48,7 @@ def test_a_training_is_shown_while_it_runs_and_completed_by_the_replay(run):
     assert grids == ["samples/000000016", "samples/000000032", "samples/000000048"]
 
     (place / "metrics.json").write_text('{"psnr": 20.0}')
+    (place / "measures.csv").write_text("psnr\n20.0\n")
     other = place.parents[1] / "no_dit" / "seed0"
     shutil.copytree(place, other)
     config = json.loads((place / "config.json").read_text())

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from wemgan.errors import UserError
-from wemgan.track import replay, varying
+from wemgan.track import enter_files, replay, varying
 
 BASE = {"experiment": "trial", "seed": 0, "model": {"dit": True, "width": 8}, "loss": {"cycle": 1.0}, "train": {}}
 
@@ -23,6 +23,7 @@ def finished(folder: Path, run: str, **model) -> Path:
         place / "history.csv", index=False
     )
     (place / "metrics.json").write_text(json.dumps({"psnr": 25.5, "psnr/smile": 20.0, "au_mae": float("nan")}))
+    (place / "measures.csv").write_text("psnr\n25.5\n")
     Image.new("RGB", (4, 4)).save(place / "samples.png")
     (place / "model.pt").write_bytes(b"weights")
     (place / "speed.json").write_text('{"images_per_second": 95.0, "gpu": null}')
@@ -67,7 +68,8 @@ def test_a_run_has_its_parameters_metrics_curves_tags_and_files(tracked):
     assert [point.step for point in client.get_metric_history(entry.info.run_id, "train/rare")] == [16]
     assert {"run", "seed", "config_digest", "data_digest", "commit"} <= set(entry.data.tags)
     files = {file.path for file in client.list_artifacts(entry.info.run_id)}
-    assert files == {"config.json", "history.csv", "metrics.json", "samples.png", "model.pt", "speed.json"}
+    parts = {"config.json", "history.csv", "metrics.json", "measures.csv", "samples.png", "model.pt", "speed.json"}
+    assert files == parts
     assert entry.info.status == "FINISHED"
 
 
@@ -95,3 +97,17 @@ def test_a_database_that_was_moved_is_refused_with_a_sentence(tracked, tmp_path,
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="made in another folder.*delete mlflow.db"):
         replay(*tracked[2])
+
+
+def test_controls_and_tables_are_entered_once_and_replaced_when_they_change(tracked):
+    folder, client, (_, _, store), _ = tracked
+    table = folder / "summary.md"
+    table.write_text("| psnr |")
+    first = enter_files("trial", "control copy", {"psnr": 30.0, "fd": float("nan")}, [table], store)
+    assert enter_files("trial", "control copy", {"psnr": 30.0}, [table], store) == first
+    assert client.get_run(first).data.metrics == {"final/psnr": 30.0}
+    assert [file.path for file in client.list_artifacts(first)] == ["summary.md"]
+    table.write_text("| psnr | ssim |")
+    second = enter_files("trial", "control copy", {"psnr": 31.0}, [table], store)
+    assert second != first and client.get_run(first).info.lifecycle_stage == "deleted"
+    client.delete_run(second)

@@ -43,8 +43,10 @@ def read_metrics(path: str, pairs: pd.DataFrame, names: list[str], person: np.nd
     return score.metrics_of(table, pairs, names, person)
 
 
-def compare(paths: list[str], pairs: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Intervals of all rows, and differences of all runs from the first one; by run and metric.
+def compare(
+    paths: list[str], pairs: pd.DataFrame, names: list[str], against: str | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Intervals of all rows, and differences of all but the controls from the row `against` (the first run); by metric.
 
     Intervals: run, metric, mean, sd (over seeds), seeds, n (values), people, low, high. Differences: run, metric,
     difference, low, high, p, p_holm, seeds_agree, significant.
@@ -71,16 +73,18 @@ def compare(paths: list[str], pairs: pd.DataFrame, names: list[str]) -> tuple[pd
                 {"run": run, "metric": name, "mean": values.mean(), "sd": deviation, "seeds": len(values)}
                 | {"n": sum(n for n, _ in sizes), "people": sizes[0][1], "low": low, "high": high}
             )
-    runs = [run for run in rows if rows[run][0][0] is not None]
-    for run in runs[1:]:
-        for name in (name for other, name in draws if other == run and (runs[0], name) in draws):
-            apart = draws[run, name] - draws[runs[0], name]
+    runs = [run for run, files in rows.items() if Path(files[0][1]).parents[1].name != "controls"]
+    against = against or runs[0]
+    for run in (run for run in runs if run != against):
+        for name in (name for other, name in draws if other == run and (against, name) in draws):
+            apart = draws[run, name] - draws[against, name]
             low, high = spread.interval(apart)
-            mine, first = seeds[run, name], seeds[runs[0], name]
-            signs = {np.sign(mine[seed] - first[seed]) for seed in mine if seed in first}
+            mine, theirs = seeds[run, name], seeds[against, name]
+            signs = {np.sign(mine[seed] - theirs[seed]) for seed in mine if seed in theirs}
+            gap = np.mean(list(mine.values())) - np.mean(list(theirs.values()))
             differences.append(
-                {"run": run, "metric": name, "difference": np.mean(list(mine.values())) - np.mean(list(first.values()))}
-                | {"low": low, "high": high, "p": spread.two_sided_p(apart), "seeds_agree": len(signs) == 1}
+                {"run": run, "metric": name, "difference": gap, "low": low, "high": high}
+                | {"p": spread.two_sided_p(apart), "seeds_agree": len(signs) <= 1}
             )
     columns = ["run", "metric", "difference", "low", "high", "p", "seeds_agree"]
     table = pd.DataFrame(differences, columns=columns)

@@ -119,7 +119,7 @@ def worst_figure(args: argparse.Namespace) -> None:
             shown["truth"] = truth[worst]
         rows += shown.values()
         words += [f"{_run_of(edits)}: {what}" for what in shown]
-    save_grid(args.out, np.stack(rows), ["worst", *(f"{k + 1}." for k in range(1, len(rows[0])))], words)
+    save_grid(args.out, np.stack(rows), [f"{k + 1}." for k in range(len(rows[0]))], words)
 
 
 def _run_of(path: str) -> str:

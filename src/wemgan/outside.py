@@ -1,6 +1,5 @@
 """Networks that others trained, as judges: recognition networks, FID's Inception, and MTCNN, which looks for a face."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -75,11 +74,12 @@ class Mtcnn:
     """Whether MTCNN, with the weights of the facenet-pytorch wheel, finds a face, bool (N,)."""
 
     def __init__(self):
-        if find_spec("facenet_pytorch") is None:
-            raise Missing("facenet-pytorch, which brings it, is not installed")
         from wemgan.align import Detector
 
-        self.detector = Detector(min_face=0.3, min_probability=0.9)
+        try:
+            self.detector = Detector(min_face=0.3, min_probability=0.9)
+        except ImportError:
+            raise Missing("facenet-pytorch, which brings it, is not installed") from None
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         from wemgan.photo import UnusablePhoto

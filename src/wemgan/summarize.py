@@ -202,6 +202,21 @@ def spread_table(intervals: pd.DataFrame, differences: pd.DataFrame, names: list
     return "\n".join(lines) + "\n"
 
 
+def interval_table(intervals: pd.DataFrame, names: list[str]) -> str:
+    """Rows down, these metrics across: the 95 % interval of each."""
+    cells = intervals[intervals["metric"].isin(names)].set_index(["run", "metric"])
+    cells = cells.apply(lambda row: f"[{_number(row['low'])}, {_number(row['high'])}]", axis=1).unstack(
+        "metric", sort=False
+    )
+    shown = [name for name in names if name in cells]
+    lines = ["| 95 % interval over people | " + " | ".join(shown) + " |", "| --- |" + " --- |" * len(shown)]
+    lines += [
+        f"| {run} | {' | '.join(row)} |"
+        for run, row in zip(cells.index, cells[shown].fillna("").to_numpy(), strict=True)
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def strong_table(expressions: pd.DataFrame) -> str:
     """Expressions down, runs across: PSNR to the truth in dB where it is known, and the AU error in brackets."""
     error = next(name for name in expressions if name.startswith("au_mae_"))
