@@ -49,11 +49,11 @@ def score_row(measured: measure.Measured, pairs, names: list[str], real: measure
 
 
 def find_lpips(weights: dict, device: torch.device) -> Callable | None:
-    """LPIPS, if the network that it rests on can be had."""
+    """LPIPS, if the weights of the network that it rests on are there; they are not downloaded for it."""
     from wemgan import lpips
 
     try:
-        return lpips.Lpips(download.find(lpips.MODEL, weights), device)
+        return lpips.Lpips(download.find(lpips.MODEL, weights | {"download": False}), device)
     except download.Missing:
         return None
 
