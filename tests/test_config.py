@@ -68,9 +68,10 @@ def test_a_run_differs_by_its_override_alone(project):
         ("data: {aus: [AU01, AU01]}", ["data.aus", "same entry twice"]),
         ("data: {aus: [AU99]}", ["AU99"]),
         ("data: {source: folder}", ["label.tool is truth", "mediapipe"]),
-        ("data: {source: folder}\nlabel: {tool: mediapipe}", ["judge.aus has judge", "[mediapipe]"]),
+        ("data: {source: folder}\nlabel: {tool: mediapipe}", ["judge.aus has judge", "experiments/folder.yaml"]),
         (
-            "data: {source: folder}\nlabel: {tool: mediapipe}\njudge: {aus: [mediapipe]}\nruns: {a: {loss.paired: 1}}",
+            "data: {source: folder}\nlabel: {tool: mediapipe}\njudge: {aus: [mediapipe], identity: [], features: []}\n"
+            "runs: {a: {loss.paired: 1}}",
             ["run a", "loss.paired wants the true edits"],
         ),
         ("split: {validation: 0.5, test: 0.5}", ["split.validation", "training"]),
@@ -168,7 +169,8 @@ def test_a_photo_that_comes_or_goes_touches_the_list_of_photos(project, tmp_path
     (photos / "anna").mkdir(parents=True)
     (photos / "anna" / "1.jpg").write_bytes(b"1")
     params = project(
-        f"data: {{source: folder}}\nfolder: {{path: {photos}}}\nlabel: {{tool: mediapipe}}\njudge: {{aus: [mediapipe]}}"
+        f"data: {{source: folder}}\nfolder: {{path: {photos}}}\nlabel: {{tool: mediapipe}}\n"
+        "judge: {aus: [mediapipe], identity: [], features: []}"
     )
     assert changed_files(params, params, tmp_path / "results") == set()
     written = tmp_path / "results" / "config" / "photos.json"
@@ -181,7 +183,8 @@ def test_a_photo_that_comes_or_goes_touches_the_list_of_photos(project, tmp_path
 
 def test_a_missing_folder_of_photos_is_left_to_the_step_that_lists_it(project, tmp_path):
     params = project(
-        "data: {source: folder}\nfolder: {path: nowhere}\nlabel: {tool: mediapipe}\njudge: {aus: [mediapipe]}"
+        "data: {source: folder}\nfolder: {path: nowhere}\nlabel: {tool: mediapipe}\n"
+        "judge: {aus: [mediapipe], identity: [], features: []}"
     )
     config.write_stages(params, tmp_path / "results")
     assert json.loads((tmp_path / "results" / "config" / "photos.json").read_text())["inventory"] is None

@@ -326,7 +326,8 @@ def test_a_control_that_wins_without_a_known_cause_is_called_out():
 def test_runs_stand_between_the_controls():
     summary = pd.DataFrame({
         "run": ["copy", "truth", "full", "full", "other", "told", "peer"], "seed": ["", "", 0, 1, 0, 0, ""],
-        "au_mae_judge": [0.3, 0.1, 0.12, 0.14, 0.2, 0.1, 0.15], "acd_judge": [0.0, 0.4, 0.41, 0.43, 0.3, 0.2, 0.5],
+        "au_mae_judge": [0.3, 0.1, 0.12, 0.14, 0.2, 0.1, 0.15], "au_mae_hog": [0.4, 0.2, 0.3, 0.3, 0.22, 0.2, 0.4],
+        "acd_judge": [0.0, 0.4, 0.41, 0.43, 0.3, 0.2, 0.5],
     })  # fmt: skip
     expressions = pd.DataFrame({
         "run": ["copy", "copy", "full", "full", "full", "full", "other", "other", "other"],
@@ -334,8 +335,8 @@ def test_runs_stand_between_the_controls():
         "expression": [*["smile", "jaw drop"] * 4, "fear"], "psnr": [20.0, 30.0, 23, 33, 25, 35, 20, 29, 99],
     })  # fmt: skip
     text = summarize.standing(summary, expressions, ["told"])
-    assert "| full | 85.0 ± 7.1 | +4.00 ± 1.4 | 1 + 2 = 3 |" in text
-    assert "| other | 50.0 | -0.50 | 3 + 1 = 4 |" in text
-    assert "| told | 100.0 | +nan | an upper bound, told the truth |" in text
-    assert "| peer | 75.0 |" in text
+    assert "| full | 85.0 ± 7.1 | 50.0 ± 0 | +4.00 ± 1.4 | 2 + 2 = 4 |" in text
+    assert "| other | 50.0 | 90.0 | -0.50 | 1 + 1 = 2 |" in text
+    assert "| told | 100.0 | 100.0 | +nan | told the truth, not ranked |" in text
+    assert "| peer | 75.0 | 0.0 |" in text
     assert summarize.standing(summary[summary["run"] != "truth"], expressions, []) == ""

@@ -189,6 +189,14 @@ def test_intervals_hold_what_they_promise():
     assert 0.90 < held / 300 < 0.98
 
 
+def test_the_spread_over_seeds_widens_an_interval():
+    rng = np.random.default_rng(0)
+    draws = rng.normal(0, 0.1, (2, 4000)) + [[-1], [1]]
+    low, high = spread.interval(spread.over_seeds(draws))
+    assert low < -0.8 and high > 0.8
+    assert spread.over_seeds(draws[:1]) == pytest.approx(draws[0])
+
+
 def test_missing_values_are_left_out_of_resampled_means():
     value, person = np.array([1.0, np.nan, 3.0]), np.array([0, 0, 1])
     assert spread.resampled_means(value, person, np.array([[1.0, 1.0], [2.0, 0.0], [0.0, 0.0]])) == pytest.approx(

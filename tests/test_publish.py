@@ -7,6 +7,7 @@ import pytest
 
 from wemgan.errors import UserError
 from wemgan.publish import block, durations, insert, markers, work
+from wemgan.summarize import CONTROLS, METRICS
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,3 +46,15 @@ def test_work_is_summed_from_the_benchmark_files(tmp_path):
     assert work(table) == (
         "Work: 5 minutes in all, which the cores share; by step, train 150 s each (2). Peak memory of a step: 1.1 GB."
     )
+
+
+@pytest.mark.parametrize("table", sorted(ROOT.glob("docs/*/summary.md")), ids=lambda path: path.parent.name)
+def test_every_control_that_wins_in_a_published_table_is_explained(table):
+    assert "UNEXPLAINED" not in table.read_text(encoding="utf-8")
+
+
+def test_the_metrics_page_names_every_metric_judge_and_control():
+    page = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
+    words = set(METRICS) | set(CONTROLS) | {"judge", "hog", "mediapipe", "mtcnn"}
+    missing = {word for word in words if f"`{word}" not in page}
+    assert not missing

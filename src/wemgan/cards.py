@@ -1,7 +1,7 @@
 """The judges' report cards: how well each does where the answer is known, so that a difference can be weighed.
 
-AUs on renders of people whom no judge has seen; identity on these and on the experiment's held-out faces; features by
-the Frechet distance of two halves of the held-out people, which a difference has to exceed to mean anything.
+AUs on renders of people whom no judge has seen, and of photos (--aus) against the labels of the held-out ones; identity
+on both; features by the Frechet distance of two halves of the held-out people, which a difference has to exceed.
 """
 
 import argparse
@@ -22,14 +22,16 @@ from wemgan.metrics.identity import same_person_auc
 MOST = 1200  # held-out faces of the experiment that are looked at
 
 
-def au_rows(measured: np.ndarray, truth: np.ndarray, names: list[str], judge: str) -> list[dict]:
+def au_rows(
+    measured: np.ndarray, truth: np.ndarray, names: list[str], judge: str, on: str = "renders of new people"
+) -> list[dict]:
     """Error, Pearson's r and ICC(3,1) of each AU and in the mean, over the faces that were found."""
     found = np.isfinite(measured).all(1)
     error = np.abs(measured[found] - truth[found]).mean(0) if found.any() else np.full(len(names), np.nan)
     columns = {"mae": error, "pearson_r": pearson(measured, truth), "icc": icc(measured, truth)}
     table = pd.DataFrame(columns, index=names)
     table.loc["mean of AUs"] = table.mean()
-    fixed = {"judge": judge, "on": "renders of new people", "n": int(found.sum()), "found": found.mean()}
+    fixed = {"judge": judge, "on": on, "n": int(found.sum()), "found": found.mean()}
     return [fixed | {"measure": name} | row for name, row in table.to_dict("index").items()]
 
 
@@ -56,6 +58,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--judge", help="the trained judge, if it is asked for")
     parser.add_argument("--hog", help="the regression on gradients, if it is asked for")
+    parser.add_argument("--aus", help="the labels, where they are a labeller's and hog learnt from them")
     args = parser.parse_args()
     config = read_json(args.config)
     names, device = config["data"]["aus"], torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -65,7 +68,13 @@ def main() -> None:
     new = people >= learnt(people)
     said = judges.measure(np.load(args.renders, mmap_mode="r")[new], ("aus", "identity"))
     truth = read_table(args.renders_truth)[names].to_numpy(np.float64)[new]
-    rows = [row for judge in judges.aus for row in au_rows(said["aus", judge], truth, names, judge)]
+    learnt_from_photos = ["hog"] if args.aus else []
+    rows = [
+        row
+        for judge in judges.aus
+        if judge not in learnt_from_photos
+        for row in au_rows(said["aus", judge], truth, names, judge)
+    ]
     rows += [
         identity_row(said["identity", judge], people[new], judge, "renders of new people") for judge in judges.identity
     ]
@@ -73,8 +82,12 @@ def main() -> None:
     test = read_table(args.table).merge(split.loc[split["split"] == "test", ["id"]], on="id", how="inner")
     place = pd.Series(np.arange(len(table := read_table(args.table))), index=table["id"])
     test = test.iloc[np.linspace(0, len(test) - 1, min(MOST, len(test))).astype(int)]
-    said = judges.measure(np.load(args.faces, mmap_mode="r")[place.loc[test["id"]]], ("identity", "features"))
+    said = judges.measure(np.load(args.faces, mmap_mode="r")[place.loc[test["id"]]])
     persons = test["identity"].to_numpy()
+    if args.aus:
+        labels = read_table(args.aus).set_index("id").loc[test["id"], names].to_numpy(np.float64)
+        for judge in learnt_from_photos:
+            rows += au_rows(said["aus", judge], labels, names, judge, "held-out photos, against their labels")
     rows += [identity_row(said["identity", judge], persons, judge, "held-out faces") for judge in judges.identity]
     rows += filter(None, [features_row(said["features", judge], persons, judge) for judge in judges.features])
     columns = ["judge", "measure", "on", "n", "found", "mae", "pearson_r", "icc", "auc", "distance"]

@@ -81,8 +81,9 @@ def responses_chart(args: argparse.Namespace) -> None:
             answers = [score.curves(pairs, one, name) for one in values]
             mean = np.mean([np.nanmean(answer[:, :, k], 0) for _, answer, _ in answers], 0)
             axis.plot(
-                answers[0][0], mean, marker=MARKS[number % len(MARKS)], markersize=4, label=run, **_colour(run, number)
-            )
+                answers[0][0], mean, marker=MARKS[number % len(MARKS)], markersize=4, label=run,
+                linestyle=":" if run in CONTROLS else "-", **_colour(run, number),
+            )  # fmt: skip
         axis.set_title(name, fontsize=10)
         axis.set_xlabel("asked")
         axis.set_ylabel("measured")
@@ -102,9 +103,11 @@ def _figure(down: int, across: int, width: float, height: float):
 
 def _colour(run: str, number: int) -> dict:
     """Controls in grey, runs in colours."""
-    if run in CONTROLS:
-        return {"color": str(0.2 + 0.1 * CONTROLS.index(run)), "linestyle": ":"}
-    return {"color": f"C{number % 10}"}
+    import matplotlib
+
+    colours = matplotlib.colormaps["tab20"].colors
+    bright = [*colours[0:14:2], *colours[16::2], *colours[1:14:2], *colours[17::2]]  # without tab20's own greys
+    return {"color": str(0.2 + 0.1 * CONTROLS.index(run)) if run in CONTROLS else bright[number % len(bright)]}
 
 
 def _finish(figure, axes, out: str) -> None:

@@ -3,9 +3,10 @@
     python -m wemgan.compare --pairs pairs.csv --aus AU12 ... --measures runs/full/seed0/measures.csv ... \
         --intervals intervals.csv --differences differences.csv
 
-Intervals are 95 % bootstrap intervals over people, of the mean over seeds. The test of a difference is the paired
-bootstrap over people (both rows on the same draws), its p-values corrected over runs (Holm); it is called significant
-if p < 0.05 and every seed's difference has the same sign. With one seed it compares two models, not two methods.
+Intervals are 95 % bootstrap intervals over people, and over seeds where there are several, of the mean over seeds. The
+test of a difference is the same bootstrap, both rows on the same people; its p-values are corrected over runs (Holm).
+It is called significant if p < 0.05 and every seed's difference has the same sign. With one seed it compares two
+models, not two methods.
 """
 
 import argparse
@@ -64,7 +65,7 @@ def compare(
             values = np.array([metrics[name].all() for metrics in found])
             if not np.isfinite(values).any():
                 continue
-            draws[run, name] = np.mean([metrics[name].resampled(weights) for metrics in found], 0)
+            draws[run, name] = spread.over_seeds(np.stack([metrics[name].resampled(weights) for metrics in found]))
             seeds[run, name] = {seed: value for (seed, _), value in zip(files, values, strict=True)}
             low, high = spread.interval(draws[run, name])
             deviation = values.std(ddof=1) if len(values) > 1 else float("nan")

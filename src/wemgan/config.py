@@ -167,9 +167,13 @@ def _check_together(params: dict, where: str) -> None:
     """What the schema cannot say: bounds that concern two keys."""
     if params["data"]["source"] == "folder" and params["label"]["tool"] == "truth":
         raise UserError(f"{where}: label.tool is truth, but photos have none; set it to mediapipe")
-    trained = [name for name in params["judge"]["aus"] if name in ("judge", "hog")]
+    judges = params["judge"]
+    trained = [kind for kind in ("aus", "identity", "features") if "judge" in judges[kind]]
     if params["data"]["source"] == "folder" and trained:
-        raise UserError(f"{where}: judge.aus has {trained[0]}, which knows rendered faces alone; set it to [mediapipe]")
+        raise UserError(
+            f"{where}: judge.{trained[0]} has judge, a network that knows rendered faces alone; "
+            "experiments/folder.yaml has judges of photos"
+        )
     if params["split"]["validation"] + params["split"]["test"] >= 0.9:
         raise UserError("split.validation and split.test together leave less than a tenth of the people for training")
 

@@ -1,9 +1,10 @@
-"""A second judge of rendered faces' AUs, of another kind than a network: ridge regression on gradient histograms.
+"""A second judge of AUs, of another kind than a network: ridge regression on gradient histograms.
 
     python -m wemgan.hog --config config.json --faces faces.npy --table faces.csv --truth truth.csv --model hog.npz
 
-It has no layers that noise could run through: what deceives the trained judge does not deceive it, and where the two
-part on edits, one was deceived. It learns from the same people as the judge, whom nothing else sees.
+It has no layers that noise could run through: what deceives a network does not deceive it, and where the two part on
+edits, one was deceived. For rendered faces it learns from the same people as the trained judge, whom nothing else sees;
+for photos (--split) from the labels of the training split: it shares their labeller's errors, but not its network.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from wemgan.files import read_json, whole
 from wemgan.judge import learnt
 
 CELLS = 16  # across the face
+MOST = 6000  # faces that it learns from: a matrix of their number squared is solved
 PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)
 
 
@@ -37,10 +39,13 @@ def describe(images: np.ndarray) -> np.ndarray:
 
 
 class Ridge:
-    """AUs as a linear function of a face's histograms: `weights` (D, K) and `bias` (K,), about the mean (D,)."""
+    """AUs as a linear function of a face's histograms: `weights` (D, K) and `bias` (K,), about the mean (D,).
 
-    def __init__(self, weights: np.ndarray, mean: np.ndarray, bias: np.ndarray, aus: list[str]):
-        self.weights, self.mean, self.bias, self.aus = weights, mean, bias, aus
+    `learnt_from` says from what.
+    """
+
+    def __init__(self, weights: np.ndarray, mean: np.ndarray, bias: np.ndarray, aus: list[str], learnt_from: str = ""):
+        self.weights, self.mean, self.bias, self.aus, self.learnt_from = weights, mean, bias, aus, learnt_from
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """AUs clipped to [0, 1], float32 (N, K), of uint8 faces (N, S, S, 3)."""
@@ -73,14 +78,15 @@ def _solve(x: np.ndarray, y: np.ndarray, penalty: float) -> tuple[np.ndarray, np
 def save(path: str | Path, ridge: Ridge) -> None:
     """Write a regression as plain arrays."""
     with whole(path) as temporary:
-        np.savez(temporary, weights=ridge.weights, mean=ridge.mean, bias=ridge.bias, aus=np.array(ridge.aus))
+        words = {"aus": np.array(ridge.aus), "learnt_from": np.array(ridge.learnt_from)}
+        np.savez(temporary, weights=ridge.weights, mean=ridge.mean, bias=ridge.bias, **words)
 
 
 def load(path: str | Path) -> Ridge:
     """The regression of a file that this step wrote; UserError if it cannot be read."""
     try:
         with np.load(path) as file:
-            return Ridge(file["weights"], file["mean"], file["bias"], file["aus"].tolist())
+            return Ridge(file["weights"], file["mean"], file["bias"], file["aus"].tolist(), str(file["learnt_from"]))
     except FileNotFoundError:
         raise UserError(f"there is no file {path}; run the step wemgan.hog first") from None
     except (ValueError, KeyError, OSError, BadZipFile) as broken:
@@ -91,16 +97,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("config", "faces", "table", "truth", "model"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--split", help="learn from the training split of this, rather than from the judges' people")
     args = parser.parse_args()
     names = read_json(args.config)["data"]["aus"]
-    people = pd.factorize(read_table(args.table)["identity"])[0]
-    known = np.flatnonzero(people < learnt(people))
+    table = read_table(args.table).assign(row=lambda faces: np.arange(len(faces)))
+    table = table.merge(read_table(args.truth)[["id", *names]], on="id")
+    people = pd.factorize(table["identity"])[0]
+    if args.split:
+        split = read_table(args.split).set_index("id")["split"]
+        known, source = table["id"].map(split) == "train", "labelled photos of the training split"
+    else:
+        known, source = people < learnt(people), "renders of the judge's people"
+    table = table[known]
+    table = table.iloc[np.linspace(0, len(table) - 1, min(MOST, len(table))).astype(int)]
     images = np.load(args.faces, mmap_mode="r")
-    features = np.concatenate([
-        describe(images[part]) for part in tqdm(np.array_split(known, max(1, len(known) // 128)), desc="gradients")
-    ])  # fmt: skip
-    aus = read_table(args.truth)[names].to_numpy(np.float32)
-    save(args.model, fit(features, aus[known], people[known], names))
+    rows = np.array_split(table["row"].to_numpy(), max(1, len(table) // 128))
+    features = np.concatenate([describe(images[part]) for part in tqdm(rows, desc="gradients")])
+    people = pd.factorize(table["identity"])[0]
+    ridge = fit(features, table[names].to_numpy(np.float32), people, names)
+    ridge.learnt_from = f"{len(table):,} {source}"
+    save(args.model, ridge)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 `judge.aus`, `judge.identity`, `judge.features` and `judge.detector` name them; the first of each is the main one:
 
     judge          the network that the workflow trains on rendered faces of other people (AUs, identity, features)
-    hog            regression on gradient histograms, learnt from the same people (AUs)
+    hog            regression on gradient histograms (AUs)
     mediapipe      MediaPipe's Face Landmarker (AUs)
     mobilefacenet  MobileFaceNet (identity, features)
     vggface2       facenet-pytorch's Inception-ResNet (identity, features)
@@ -93,8 +93,8 @@ def _open(name: str, config: dict, device, trained, gradients) -> tuple[Callable
         ridge = hog.load(_needed(gradients, "hog", "wemgan.hog"))
         _same_aus(gradients, ridge.aus, names)
         return lambda faces: {"aus": ridge(faces)}, (
-            f"ridge regression {digest(gradients)} on histograms of oriented gradients, learnt from the same people as "
-            "the judge; clipped to [0, 1]"
+            f"ridge regression {digest(gradients)} on histograms of oriented gradients, learnt from "
+            f"{ridge.learnt_from}; clipped to [0, 1]"
         )
     if name == "mediapipe":
         from wemgan import mediapipe_aus

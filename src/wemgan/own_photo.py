@@ -68,8 +68,8 @@ def main() -> None:
     place = pd.Series(np.arange(len(table)), index=table["id"])
     pixels = np.load(args.data / "faces.npy")
     source, truth = (pixels[place.loc[pairs[column]]] for column in ("source", "target"))
-    before = faces.set_index("id").loc[pairs["source"], names].to_numpy(np.float32)
-    wanted = pairs[names].to_numpy(np.float32)
+    before = faces.set_index("id").loc[pairs["source"], names].to_numpy(np.float32, copy=True)
+    wanted = pairs[names].to_numpy(np.float32, copy=True)
 
     weights = {"directory": args.weights, "download": False}
     judges = Judges({"data": {"aus": names}, "judge": PHOTO_JUDGES, "weights": weights}, device)
@@ -107,7 +107,7 @@ def main() -> None:
     write_bytes(args.out / "summary.md", text.encode())
     made_of = {name: digest(path) for name, path in zip(editors, args.model, strict=True)}
     data = digest(args.data / "faces.csv", args.data / "aus.csv")
-    write_json(args.out / "provenance.json", {"models": made_of, "data": data, "judges": judges.about} | machine())
+    write_json(args.out / "origin.json", {"models": made_of, "data": data, "judges": judges.about} | machine())
     print(text)
 
 

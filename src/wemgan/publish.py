@@ -91,7 +91,7 @@ def describe_origin(results: Path, runs: dict) -> dict:
     machines = {speed["gpu"] or f"{speed['cores']} cores ({speed['processor']})" for speed in speeds}
     return {
         "experiment": first["experiment"],
-        "bounds": sorted({run["run"] for run in runs.values() if run["loss"]["paired"]}),
+        "bounds": sorted({run["run"] for run in runs.values() if run["loss"].get("paired")}),
         "seeds": sorted({run["seed"] for run in runs.values()}),
         "images": first["train"]["images"],
         "commit": ", ".join(sorted({speed["commit"] for speed in speeds})),

@@ -52,9 +52,10 @@ if HOG:
     rule hog:
         input:
             config=f"{E}/config/hog.json",
-            faces=f"{E}/judge/faces.npy",
-            table=f"{E}/judge/faces.csv",
-            truth=f"{E}/judge/truth.csv",
+            faces=f"{E}/judge/faces.npy" if RENDERED else FACES,
+            table=f"{E}/judge/faces.csv" if RENDERED else TABLE,
+            truth=f"{E}/judge/truth.csv" if RENDERED else AUS,
+            split=[] if RENDERED else SPLIT,
             code=sources("hog"),
         output:
             model=HOG[0],
@@ -64,11 +65,13 @@ if HOG:
             f"{E}/benchmarks/hog.tsv"
         conda:
             "../../environment.yml"
+        params:
+            split=flag("split"),
         message:
             "Fitting the judge on gradients"
         shell:
             "python -m wemgan.hog --config {input.config} --faces {input.faces} --table {input.table} "
-            "--truth {input.truth} --model {output.model} 2>&1 | tee {log}"
+            "--truth {input.truth} {params.split} --model {output.model} 2>&1 | tee {log}"
 
 
 rule cards:
@@ -77,6 +80,7 @@ rule cards:
         renders=f"{E}/judge/faces.npy",
         renders_table=f"{E}/judge/faces.csv",
         renders_truth=f"{E}/judge/truth.csv",
+        aus=[] if RENDERED else AUS,
     output:
         cards=report(CARDS, category="Judges", caption="../report/judge.rst"),
     log:
@@ -90,12 +94,13 @@ rule cards:
     params:
         judge=flag("judge"),
         hog=flag("hog"),
+        aus=flag("aus"),
     message:
         "Writing the judges' report cards"
     shell:
         "python -m wemgan.cards --config {input.config} --renders {input.renders} "
         "--renders-table {input.renders_table} --renders-truth {input.renders_truth} --faces {input.faces} "
-        "--table {input.table} --split {input.split} {params.judge} {params.hog} --cards {output.cards} "
+        "--table {input.table} --split {input.split} {params.judge} {params.hog} {params.aus} --cards {output.cards} "
         "2>&1 | tee {log}"
 
 

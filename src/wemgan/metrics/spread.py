@@ -25,6 +25,12 @@ def resampled_means(value: np.ndarray, person: np.ndarray, weights: np.ndarray) 
         return (weights @ sums) / (weights @ counts)
 
 
+def over_seeds(draws: np.ndarray, seed: int = SEED) -> np.ndarray:
+    """The mean over as many seeds, drawn anew for each bootstrap sample, (draws,); `draws` is (seeds, draws)."""
+    chosen = np.random.default_rng(seed + len(draws)).integers(0, len(draws), draws.shape)
+    return np.take_along_axis(draws, chosen, 0).mean(0)
+
+
 def interval(draws: np.ndarray) -> tuple[float, float]:
     """The 95 % percentile interval of bootstrap values."""
     draws = draws[np.isfinite(draws)]
