@@ -1,5 +1,6 @@
 """Judges: interchangeable, each of the right file, and missed with a sentence."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -115,6 +116,23 @@ def test_facenets_crop_shows_the_middle_of_the_face(faces):
         grid = torch.arange(160.0) + 0.5
         assert float((mass.sum(0) * grid).sum() / mass.sum()) == pytest.approx(80, abs=2)
         assert float((mass.sum(1) * grid).sum() / mass.sum()) == pytest.approx(80, abs=2)
+
+
+def test_py_feat_by_its_own_file(published, faces):
+    """Its real code, with a network of the published shape and random weights."""
+    from feat.multitask.model_v2 import MEGraphAUv2, ModelV2Config
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    made = ModelV2Config(pretrained=False, n_au=20, n_emotion=7, n_blendshape=52, use_head_v3=True, drop_mefl=True)
+    published(judges.PYFEAT, {})
+    about = {"config": json.dumps(dataclasses.asdict(made))}
+    save_file(MEGraphAUv2(made).state_dict(), Path("none", judges.PYFEAT), metadata=about)
+    said = Judges(config(aus=["pyfeat"]), CPU).measure(faces, ("aus",))["aus", "pyfeat"]
+    assert said.shape == (3, 2) and ((said >= 0) & (said <= 1)).all()
+    asked = config(aus=["pyfeat"]) | {"data": {"aus": ["AU12", "AU99"]}}
+    with pytest.raises(UserError, match="py-feat does not measure AU99"):
+        Judges(asked, CPU)
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")

@@ -5,6 +5,7 @@
 `pairs.csv` has a line per edit: `source`, a file in --real; `edited`, a file in --edited; the AUs that were asked for,
 in columns AU01, AU12 and so on, in [0, 1]; and, where they are known, `identity`, `group` and `kind` (wemgan.pairs).
 With --truth there is a true edit under each edit's name. Faces are square and aligned, an edit as large as its source.
+The distances of whole sets are from all pictures in --real.
 
 --config, --judge and --hog take the judges of an experiment (its config/evaluate.json, judge/judge.pt, judge/hog.npz);
 without them MediaPipe, MobileFaceNet and MTCNN judge. With --out results/<experiment>/others/<name>, edits of that
@@ -30,6 +31,7 @@ from wemgan.judges import Judges
 from wemgan.measure import measure
 from wemgan.reference import Rows, identify, measure_real
 
+PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 PHOTO_JUDGES = {"aus": ["mediapipe"], "identity": ["mobilefacenet"], "features": ["mobilefacenet"], "detector": "mtcnn"}
 
 
@@ -116,8 +118,11 @@ def main() -> None:
     pairs, names = read_pairs(args.pairs)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     judges, weights = judges_of(args, names, device)
+    if not args.real.is_dir():
+        raise UserError(f"--real names {args.real}, which is no folder")
     with tempfile.TemporaryDirectory() as folder:
-        ids = pairs["source"].drop_duplicates().reset_index(drop=True)
+        others = sorted(path.name for path in args.real.iterdir() if path.suffix.lower() in PICTURES)
+        ids = pd.concat([pairs["source"], pd.Series(others, dtype=str)]).drop_duplicates().reset_index(drop=True)
         real, lost = read_faces(args.real, ids, None, Path(folder) / "real.npy")
         edits, aside = read_faces(args.edited, pairs["edited"], real.shape[1], Path(folder) / "edits.npy")
         truth = None

@@ -54,6 +54,12 @@ FILES = {
         "MobileFaceNet, face recognition with 128-d embeddings",
         "Apache 2.0",
     ),
+    "face_multitask_v28.safetensors": Pinned(
+        "https://huggingface.co/py-feat/face_multitask_v2/resolve/main/face_multitask_v28.safetensors",
+        "",
+        "py-feat's multitask network, 20 AUs",
+        "non-commercial research (LICENSES/PYFEAT-V2.md of py-feat)",
+    ),
     "20180402-114759-vggface2.pt": Pinned(
         "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt",
         "",

@@ -2,8 +2,8 @@
 
     python -m wemgan.export --results results/demo --out peer
 
-Writes real/<face>.png, pairs.csv (which AUs each face shall be given, and under which name the edit is expected) and,
-for rendered faces, truth/<edit>.png. docs/metrics.md tells the rest.
+Writes real/<face>.png of all held-out faces, pairs.csv (which AUs each face shall be given, and under which name the
+edit is expected) and, for rendered faces, truth/<edit>.png. docs/metrics.md tells the rest.
 """
 
 import argparse
@@ -34,7 +34,9 @@ def main() -> None:
     names = [name for name in pairs if name in labels]
     pixels = np.load(data / "faces.npy", mmap_mode="r")
     (args.out / "real").mkdir(parents=True, exist_ok=True)
-    file_of = {face: f"{number:06d}.png" for number, face in enumerate(pairs["source"].unique())}
+    split = read_table(data / "split.csv")
+    held_out = split.loc[split["split"] == "test", "id"]
+    file_of = {face: f"{number:06d}.png" for number, face in enumerate(held_out)}
     for face, name in tqdm(file_of.items(), "faces", unit="", mininterval=1):
         Image.fromarray(pixels[place[face]]).save(args.out / "real" / name)
     pairs["face"], pairs["source"] = pairs["source"], pairs["source"].map(file_of)

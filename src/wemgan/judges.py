@@ -5,6 +5,7 @@
     judge          the network that the workflow trains on rendered faces of other people (AUs, identity, features)
     hog            regression on gradient histograms (AUs)
     mediapipe      MediaPipe's Face Landmarker (AUs)
+    pyfeat         py-feat's multitask network (AUs)
     mobilefacenet  MobileFaceNet (identity, features)
     vggface2       facenet-pytorch's Inception-ResNet (identity, features)
     onnx           any recognition network, `judge.onnx_file` (identity, features)
@@ -24,6 +25,7 @@ from wemgan.files import digest
 
 CHUNK = 256  # faces that are measured at a time, so that memory stays flat
 
+PYFEAT = "face_multitask_v28.safetensors"
 VGGFACE2, INCEPTION = "20180402-114759-vggface2.pt", "weights-inception-2015-12-05-6726825d.pth"
 
 
@@ -108,6 +110,11 @@ def _open(name: str, config: dict, device, trained, gradients) -> tuple[Callable
         return _open_onnx(name, config)
     from wemgan import outside
 
+    if name == "pyfeat":
+        network = outside.PyFeat(path := download.find(PYFEAT, weights), names, device)
+        return lambda faces: {"aus": network(faces)}, (
+            f"py-feat's multitask network, {digest(path)}; probabilities in [0, 1]; shown the aligned face"
+        )
     if name == "vggface2":
         network = outside.VGGFace2(path := download.find(VGGFACE2, weights), device)
         return lambda faces: dict.fromkeys(("identity", "features"), network(faces)), (

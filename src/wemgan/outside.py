@@ -1,5 +1,6 @@
 """Networks that others trained, as judges: recognition networks, FID's Inception, and MTCNN, which looks for a face."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,36 @@ class VGGFace2:
         crops = F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
         parts = [self.network((part - 127.5) / 128) for part in crops.split(32)]
         return torch.cat(parts).cpu().numpy()
+
+
+class PyFeat:
+    """AUs by py-feat's multitask network (version 2): float32 (N, K) of the `names` asked for.
+
+    It is shown the whole aligned face, whose margins are about those that its own face detector leaves.
+    """
+
+    def __init__(self, path: Path, names: list[str], device: torch.device):
+        threads = os.environ.get("OMP_NUM_THREADS")
+        try:
+            from feat.multitask.inference import MultitaskModel
+        except ImportError:
+            raise UserError("py-feat is not installed; take pyfeat out of judge.aus") from None
+        finally:  # the import sets it for the whole process
+            os.environ.pop("OMP_NUM_THREADS") if threads is None else os.environ.update(OMP_NUM_THREADS=threads)
+        try:
+            self.network = MultitaskModel(str(device), weights_path=str(path))
+        except Exception as broken:
+            raise UserError(
+                f"{path} does not hold py-feat's multitask network ({str(broken).splitlines()[0]})"
+            ) from None
+        known = self.network.au_names
+        if missing := [name for name in names if name not in known]:
+            raise UserError(f"py-feat does not measure {', '.join(missing)}; it has {', '.join(known)}")
+        self.columns, self.device = [known.index(name) for name in names], device
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        x = torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2) / 255
+        return np.concatenate([self.network(part.to(self.device)).au[:, self.columns] for part in x.split(16)])
 
 
 class Inception:
