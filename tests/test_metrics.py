@@ -101,6 +101,8 @@ def test_kernel_distance_of_one_distribution_is_about_zero_and_grows():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 500, 4))
     assert abs(kernel_distance(a, b)) < 0.05 < kernel_distance(a, b + 1)
+    many = rng.normal(size=(4500, 4))
+    assert kernel_distance(a, many + 1) == pytest.approx(kernel_distance(a, many[:500] + 1), rel=0.1)
     with pytest.raises(UserError, match="wants 2 images"):
         kernel_distance(a, b[:1])
 

@@ -234,7 +234,7 @@ def strong_table(expressions: pd.DataFrame) -> str:
     if "truth" in cells:
         cells["truth"] = [f"({value:.3f})" for value in table[error].xs("truth", level="run")]
     lines = [["expression", *cells], ["---"] * (1 + len(cells.columns))]
-    lines += [[name, *row] for name, *row in cells.fillna("").itertuples()]
+    lines += [[name, *row] for name, *row in cells.fillna("").replace("(nan)", "").itertuples()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
