@@ -1,6 +1,7 @@
 """The configuration: what is read, what is refused and in which words, and what a change of it touches."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,11 @@ def test_the_written_configuration_is_what_was_resolved(project, tmp_path):
     written = json.loads((tmp_path / "r" / "runs" / "x" / "seed4" / "config.json").read_text())
     assert written == config.resolve(params, "x", 4)
     assert json.loads((tmp_path / "r" / "config" / "runs.json").read_text()) == {"x/seed4": written}
+
+
+@pytest.mark.parametrize("block", re.findall(r"```yaml\n(data:.*?)```", (ROOT / "docs" / "data.md").read_text(), re.S))
+def test_the_overlays_in_the_documentation_load(project, block):
+    assert project(block)["data"]["source"] == "folder"
 
 
 def test_a_photo_that_comes_or_goes_touches_the_list_of_photos(project, tmp_path):

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -167,7 +168,8 @@ def test_another_programs_edits_stand_in_the_same_table(chain, tmp_path):
 
     (peer / "edited" / asked["edited"][0]).unlink()
     (peer / "edited" / asked["edited"][1]).write_bytes(b"no picture")
-    Image.new("RGB", (32, 32)).save(peer / "edited" / asked["edited"][2])
+    one_step = asked["edited"][asked["group"] == "single"].iloc[1]  # its face's other steps are no curve any more
+    Image.new("RGB", (32, 32)).save(peer / "edited" / one_step)
     printed = step("alone", *words)
     assert "already holds" in printed and f"3 of {len(asked)} edits were set aside" in printed
     reasons = pd.read_csv(folder / "others" / "peer" / "set_aside.csv")["reason"].tolist()
@@ -179,6 +181,18 @@ def test_another_programs_edits_stand_in_the_same_table(chain, tmp_path):
         json.loads((folder / "others/peer/metrics.json").read_text())["psnr"], abs=1e-4
     )
 
+    assert len(metrics["monotonicity_hog"].value) == 2 * 3  # AUs and faces; one of these is not known
+    assert np.isnan(metrics["monotonicity_hog"].value).sum() == 1
+    rows = [str(folder / "controls/copy/metrics.json"), str(folder / "others/peer/metrics.json")]
+    assert summarize.gather(rows)["run"].tolist() == ["copy", "other: peer"]
+    other = json.loads((folder / "others/peer/metrics.json").read_text()) | {"pairs": "0123456789abcdef"}
+    (folder / "others/peer/metrics.json").write_text(json.dumps(other))
+    with pytest.raises(UserError, match="measured on other pairs than .*copy"):
+        summarize.gather(rows)
+
+    asked.assign(AU12=3.0).to_csv(peer / "pairs.csv", index=False)
+    with pytest.raises(UserError, match=r"line 2: AUs are asked for in \[0, 1\]"):
+        step("alone", *words)
     asked.drop(columns="edited").to_csv(peer / "pairs.csv", index=False)
     with pytest.raises(UserError, match="has no column edited"):
         step("alone", *words)
@@ -294,8 +308,22 @@ def test_a_difference_must_exceed_chance_and_hold_for_every_seed(tmp_path):
     assert found["significant"].to_dict() == {"worse": True, "same": False, "split": False}
     assert found.loc["worse", "low"] < 0.055 < found.loc["worse", "high"] and not found.loc["split", "seeds_agree"]
     row = intervals[(intervals["metric"] == "au_mae_judge") & (intervals["run"] == "split")].iloc[0]
-    assert row["seeds"] == 2 and row["people"] == 40 and row["n"] == 480
+    assert row["seeds"] == 2 and row["people"] == 40 and row["n"] == 240
     assert row["mean"] == pytest.approx(0.14, abs=0.01) and row["sd"] == pytest.approx(0.12 / 2**0.5, abs=0.01)
+
+
+def test_a_peer_without_seeds_is_compared_with_every_seed(tmp_path):
+    rng = np.random.default_rng(0)
+    drawn = pd.DataFrame({"group": "faces", "kind": "faces", "identity": np.arange(240) % 40, "AU12": 0.5})
+    paths = [measures(tmp_path / "runs" / "full", rng, shift, seed) for seed, shift in enumerate((0.1, 0.3))]
+    for name, shift in (("between", 0.2), ("worse", 0.4)):
+        made = measures(tmp_path / name, rng, shift, 0)
+        (tmp_path / "others" / name).mkdir(parents=True)
+        paths.append(str(tmp_path / "others" / name / "measures.csv"))
+        Path(made).rename(paths[-1])
+    found = compare.compare(paths, drawn, ["AU12"])[1]
+    found = found[found["metric"] == "au_mae_judge"].set_index("run")
+    assert found["seeds_agree"].to_dict() == {"other: between": False, "other: worse": True}
 
 
 def test_too_few_people_make_nothing_significant(tmp_path):
@@ -340,3 +368,22 @@ def test_runs_stand_between_the_controls():
     assert "| told | 100.0 | 100.0 | +nan | told the truth, not ranked |" in text
     assert "| peer | 75.0 | 0.0 |" in text
     assert summarize.standing(summary[summary["run"] != "truth"], expressions, []) == ""
+    nobody = summarize.standing(summary.drop(columns="acd_judge"), expressions, ["told"])
+    assert "| rank by AU error |" in nobody and "| other | 50.0 | 90.0 | -0.50 | 1 = 1 |" in nobody
+
+
+def test_without_an_expression_there_is_a_table_all_the_same():
+    frame = pd.DataFrame({
+        "run": ["copy", "truth", "full"], "seed": ["", "", 0], "n": 5, "people": 3, "au_mae_hog": [0.3, 0.1, 0.2],
+    })  # fmt: skip
+    expressions = summarize.by_expression(frame)
+    differences = pd.DataFrame(columns=["run", "metric", "significant"])
+    assert expressions.empty and "expression" in expressions
+    assert "| full | 1 | 0.2 |" in summarize.short(frame, expressions, differences, [])
+
+
+def test_only_the_judge_that_noise_was_made_against_may_be_deceived():
+    frame = pd.DataFrame({"run": ["fooled", "full"], "au_mae_judge": [0.1, 0.2], "au_mae_hog": [0.1, 0.2]})
+    text = summarize.wins(frame, ["au_mae_judge", "au_mae_hog"])
+    assert "its noise was made to deceive this judge, and the other judge's measures show it (`au_mae_judge`)" in text
+    assert "`fooled`: UNEXPLAINED, distrust the metric (`au_mae_hog`)" in text

@@ -125,6 +125,12 @@ def test_agreement_of_known_ratings():
     assert expression.icc(measured, target, weights) == pytest.approx(np.array([[0.8, 1.0]] * 2))
 
 
+def test_an_au_that_never_moves_does_not_agree():
+    target, measured = np.random.default_rng(0).random((20, 1)), np.zeros((20, 1))
+    assert expression.pearson(measured, target) == [0] and expression.icc(measured, target) == [0]
+    assert expression.pearson(measured, target, np.ones((3, 20))).tolist() == [[0]] * 3
+
+
 def test_icc_is_that_of_the_analysis_of_variance():
     rng = np.random.default_rng(0)
     target, measured = (x := rng.random(25)), x * 0.7 + rng.normal(0, 0.1, 25)

@@ -24,7 +24,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from wemgan.errors import UserError
-from wemgan.evaluate import find_lpips, score_row
+from wemgan.evaluate import asked_for, find_lpips, score_row
 from wemgan.faces import read_table
 from wemgan.files import read_json, whole, write_json
 from wemgan.judges import Judges
@@ -60,6 +60,12 @@ def read_pairs(path: str) -> tuple[pd.DataFrame, list[str]]:
     names = [name for name in pairs if re.fullmatch(r"AU\d\d", name)]
     if not names:
         raise UserError(f"{path} says of no AU how strong it should be; add columns AU01, AU12 and so on, in [0, 1]")
+    wrong = ~pairs[names].apply(pd.to_numeric, errors="coerce").apply(lambda column: column.between(0, 1)).all(axis=1)
+    if wrong.any():
+        raise UserError(
+            f"{path}, line {int(wrong.idxmax()) + 2}: AUs are asked for in [0, 1] (intensities of 0 to 5 are to be "
+            f"divided by 5), and {wrong.sum()} of {len(pairs)} lines have something else"
+        )
     for name, value in (("identity", pairs["source"]), ("group", "faces"), ("kind", "faces"), ("strength", np.nan)):
         if name not in pairs:
             pairs[name] = value
@@ -87,7 +93,7 @@ def read_faces(folder: Path, files: pd.Series, size: int | None, out: Path) -> t
 
 def judges_of(args: argparse.Namespace, names: list[str], device: torch.device) -> tuple[Judges, dict]:
     """The judges that are asked for, and the section weights."""
-    weights = {"directory": args.weights, "download": False}
+    weights = {"directory": args.weights or "weights", "download": False}
     config = {"judge": PHOTO_JUDGES, "weights": weights}
     if args.config:
         config = read_json(args.config)
@@ -111,7 +117,7 @@ def main() -> None:
     parser.add_argument("--config", help="config/evaluate.json of the experiment whose judges shall measure")
     parser.add_argument("--judge", help="the trained judge of that experiment")
     parser.add_argument("--hog", help="its regression on gradients")
-    parser.add_argument("--weights", default="weights", help="folder of the files of judges that others trained")
+    parser.add_argument("--weights", help="folder of the files of judges that others trained")
     parser.add_argument("--out", type=Path, help="folder for the scores; scores/<name of the edits' folder> otherwise")
     args = parser.parse_args()
     out = args.out or Path("scores") / args.edited.resolve().name
@@ -148,10 +154,11 @@ def main() -> None:
     reasons = pd.DataFrame([*lost.items(), *aside.items()], columns=["file", "reason"])
     with whole(out / "set_aside.csv") as temporary:
         reasons.to_csv(temporary, index=False)
-    result = score_row(measured, kept, names, reference) | {"set_aside": int((~usable).sum())}
+    result = asked_for(pairs, names, judges) | score_row(measured, kept, names, reference)
+    result["set_aside"] = int((~usable).sum())
     write_json(out / "metrics.json", result)
     if len(reasons):
         print(f"{(~usable).sum()} of {len(pairs)} edits were set aside; {out}/set_aside.csv says why")
     for name, value in result.items():
-        if "/" not in name and not name.startswith("mae_AU"):
+        if "/" not in name and not name.startswith("mae_AU") and not isinstance(value, str):
             print(f"{name:32} {value:.5g}")

@@ -26,10 +26,12 @@ FEWEST = 10  # people, below which a bootstrap over people says nothing
 
 
 def row_of(path: str | Path) -> tuple[str, int | None]:
-    """Run and seed of a file in runs/<run>/seed<k>/; the name and None of one in controls/<name>/ or others/<name>/."""
+    """Run and seed of a file in runs/<run>/seed<k>/; a name and None in controls/<name>/ or others/<name>/."""
     folder = Path(path).parent
-    if folder.parent.name in ("controls", "others"):
+    if folder.parent.name in ("controls", "models"):
         return folder.name, None
+    if folder.parent.name == "others":
+        return f"other: {folder.name}", None
     return folder.parent.name, int(folder.name.removeprefix("seed"))
 
 
@@ -49,12 +51,12 @@ def compare(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Intervals of all rows, and differences of all but the controls from the row `against` (the first run); by metric.
 
-    Intervals: run, metric, mean, sd (over seeds), seeds, n (values), people, low, high. Differences: run, metric,
-    difference, low, high, p, p_holm, seeds_agree, significant.
+    Intervals: run, metric, mean, sd (over seeds), seeds, n (values of a seed), people, low, high. Differences: run,
+    metric, difference, low, high, people, p, p_holm, seeds_agree, significant.
     """
     person = pd.factorize(pairs["identity"])[0]
     weights = spread.draw_people(int(person.max()) + 1)
-    intervals, differences, draws, seeds = [], [], {}, {}
+    intervals, differences, draws, seeds, people = [], [], {}, {}, {}
     rows: dict[str, list[tuple[int | None, str]]] = {}
     for path in paths:
         run, seed = row_of(path)
@@ -70,9 +72,10 @@ def compare(
             low, high = spread.interval(draws[run, name])
             deviation = values.std(ddof=1) if len(values) > 1 else float("nan")
             sizes = [_known(metrics[name]) for metrics in found]
+            people[run, name] = sizes[0][1]
             intervals.append(
                 {"run": run, "metric": name, "mean": values.mean(), "sd": deviation, "seeds": len(values)}
-                | {"n": sum(n for n, _ in sizes), "people": sizes[0][1], "low": low, "high": high}
+                | {"n": sizes[0][0], "people": sizes[0][1], "low": low, "high": high}
             )
     runs = [run for run, files in rows.items() if Path(files[0][1]).parents[1].name != "controls"]
     against = against or runs[0]
@@ -81,17 +84,17 @@ def compare(
             apart = draws[run, name] - draws[against, name]
             low, high = spread.interval(apart)
             mine, theirs = seeds[run, name], seeds[against, name]
-            signs = {np.sign(mine[seed] - theirs[seed]) for seed in mine if seed in theirs}
+            matched = [(a, b) for s, a in mine.items() for t, b in theirs.items() if s == t or None in (s, t)]
+            signs = {np.sign(a - b) for a, b in matched}
             gap = np.mean(list(mine.values())) - np.mean(list(theirs.values()))
             differences.append(
                 {"run": run, "metric": name, "difference": gap, "low": low, "high": high}
-                | {"p": spread.two_sided_p(apart), "seeds_agree": len(signs) <= 1}
+                | {"p": spread.two_sided_p(apart), "seeds_agree": len(signs) <= 1, "people": people[run, name]}
             )
-    columns = ["run", "metric", "difference", "low", "high", "p", "seeds_agree"]
+    columns = ["run", "metric", "difference", "low", "high", "people", "p", "seeds_agree"]
     table = pd.DataFrame(differences, columns=columns)
     table["p_holm"] = table.groupby("metric", sort=False)["p"].transform(spread.holm)
-    enough = weights.shape[1] >= FEWEST
-    table["significant"] = (table["p_holm"] < LEVEL) & table["seeds_agree"] & enough
+    table["significant"] = (table["p_holm"] < LEVEL) & table["seeds_agree"] & (table["people"] >= FEWEST)
     return pd.DataFrame(intervals), table
 
 

@@ -10,6 +10,7 @@ docs/metrics.md says what each is.
 """
 
 import argparse
+import hashlib
 import sys
 from collections.abc import Callable
 
@@ -28,11 +29,19 @@ from wemgan.metrics.frechet import frechet_distance
 from wemgan.metrics.kernel import kernel_distance
 
 
+def asked_for(pairs: pd.DataFrame, names: list[str], judges: Judges) -> dict[str, str]:
+    """Digests of what all rows of a table must share: the edits asked for, and who measured them."""
+    edits = pairs[["group", "kind", "identity", *names]].round(4).to_csv(index=False)
+    digests = {"pairs": edits, "judges": repr(sorted(judges.about.items()))}
+    return {what: hashlib.sha256(text.encode()).hexdigest()[:16] for what, text in digests.items()}
+
+
 def score_row(measured: measure.Measured, pairs, names: list[str], real: measure.Reference) -> dict[str, float]:
     """The metrics of a row by name, rounded, with the number of edits, of people, and the distances of whole sets."""
     person = pd.factorize(pairs["identity"])[0]
     found = score.metrics_of(measured.table, pairs, names, person)
-    result: dict[str, float] = {"n": int((pairs["group"] == "faces").sum()), "people": int(person.max() + 1)}
+    faces = pairs[pairs["group"] == "faces"]
+    result: dict[str, float] = {"n": len(faces), "people": faces["identity"].nunique()}
     result |= {name: round(metric.all(), 5) for name, metric in found.items()}
     for judge, features in measured.features.items():
         reference = real.said["features", judge]
@@ -88,6 +97,7 @@ def main() -> None:
     row.add_argument("--control", choices=("copy", "truth", "wrong", "blur", "jpeg", "fooled"))
     args = parser.parse_args()
     config, pairs = read_json(args.config), read_table(args.pairs)
+    every_pair = pairs
     names, device = config["data"]["aus"], torch.device("cuda" if torch.cuda.is_available() else "cpu")
     pixels = np.load(args.faces, mmap_mode="r")
     place = pd.Series(np.arange(len(table := read_table(args.table))), index=table["id"])
@@ -130,12 +140,12 @@ def main() -> None:
     with whole(args.measures) as temporary:
         measured.table.round(5).to_csv(temporary, index=False)
     result = score_row(measured, pairs, names, reference)
-    write_json(args.metrics, result)
+    write_json(args.metrics, asked_for(every_pair, names, judges) | result)
     print(", ".join(f"{k} {v:.4g}" for k, v in result.items() if "/" not in k and "mae_AU" not in k))
 
 
 if __name__ == "__main__":
-    if "--real" in sys.argv:
+    if any(word.split("=")[0] == "--real" for word in sys.argv):
         from wemgan import alone
 
         run_cli(alone.main)

@@ -147,7 +147,7 @@ def _open_onnx(name: str, config: dict) -> tuple[Callable, str]:
     network = identity_onnx.Recognition(path, *scale)
     return lambda faces: dict.fromkeys(("identity", "features"), network(faces)), (
         f"{path.name} {digest(path)}; crops of {network.side} px in the frame of recognition networks; embedding of "
-        f"{network.dimensions}, L2-normalised"
+        f"{network.dimensions}, L2-normalised; mean {list(scale[0])}, deviation {list(scale[1])}"
     )
 
 

@@ -6,7 +6,7 @@
 `--data` holds the faces and labels of an experiment on photos (`snakemake data`). Of every person the calmest photo is
 edited to the AUs of the one that differs most from it. The true edit is that photo itself: another moment, so that it
 cannot be met exactly, and the control `truth` says how far two photos of one person lie apart by each identity judge.
---model may be given several times.
+The control `wrong` is another person's such photo. --model may be given several times.
 """
 
 import argparse
@@ -56,6 +56,8 @@ def main() -> None:
     args = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     editors = {row_name(path): Editor(str(path), device, None) for path in args.model}
+    if len(editors) < len(args.model):
+        raise UserError("two of the models have one name; give them as runs/<run>/seed<k>/model.pt")
     names = next(iter(editors.values())).aus
     if any(editor.aus != names for editor in editors.values()):
         raise UserError("the models edit different AUs; compare them one by one")
@@ -84,7 +86,7 @@ def main() -> None:
         measured = measure.measure(
             pairs, names, lambda part, edit=edit: edit[part], lambda part: source[part], truth, judges, reference, lpips
         )
-        folder = args.out / ("controls" if name in summarize.CONTROLS else "others") / name
+        folder = args.out / ("controls" if name in summarize.CONTROLS else "models") / name
         with whole(folder / "measures.csv") as temporary:
             measured.table.round(5).to_csv(temporary, index=False)
         with whole(folder / "edits.npy") as temporary:

@@ -15,10 +15,11 @@ from wemgan.errors import UserError, run_cli
 from wemgan.faces import read_table
 from wemgan.files import read_json, whole
 
-# Strong expressions, by the AUs that make them (Ekman, Friesen & Hager 2002); those not in data.aus are left out.
+# Strong expressions, by the AUs that make them (Ekman, Friesen & Hager 2002), the indispensable one first; of the
+# others those not in data.aus are left out.
 EXPRESSIONS = {
-    "smile": {"AU06": 0.8, "AU12": 1.0, "AU25": 0.5},
-    "jaw drop": {"AU25": 1.0, "AU26": 1.0},
+    "smile": {"AU12": 1.0, "AU06": 0.8, "AU25": 0.5},
+    "jaw drop": {"AU26": 1.0, "AU25": 1.0},
     "brow raise": {"AU01": 1.0, "AU02": 1.0},
     "brow furrow": {"AU04": 1.0},
     "mouth frown": {"AU15": 1.0},
@@ -70,11 +71,11 @@ def calmest(faces: pd.DataFrame, names: list[str], people: int) -> pd.DataFrame:
 
 
 def makeable(names: list[str]) -> dict[str, dict[str, float]]:
-    """The strong expressions of which `names` can make something, as strengths of `names`, the others 0."""
+    """The strong expressions whose first AU is one of `names`, as strengths of `names`, the others 0."""
     return {
         word: {name: strengths.get(name, 0.0) for name in names}
         for word, strengths in EXPRESSIONS.items()
-        if set(strengths) & set(names)
+        if next(iter(strengths)) in names
     }
 
 

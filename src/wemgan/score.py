@@ -45,7 +45,9 @@ class Agreement(NamedTuple):
 
     def resampled(self, weights: np.ndarray) -> np.ndarray:
         """The metric in each bootstrap sample, (draws,); `weights` (draws, people)."""
-        return getattr(expression, self.kind)(self.measured, self.wanted, weights[:, self.person]).mean(1)
+        values = getattr(expression, self.kind)(self.measured, self.wanted, weights[:, self.person])
+        known = np.isfinite(values)
+        return np.where(known.any(1), np.where(known, values, 0).sum(1) / known.sum(1).clip(1), np.nan)
 
 
 def metrics_of(table: pd.DataFrame, pairs: pd.DataFrame, names: list[str], person: np.ndarray) -> dict:
@@ -56,7 +58,7 @@ def metrics_of(table: pd.DataFrame, pairs: pd.DataFrame, names: list[str], perso
     `self_...` of `zero`.
     """
     judges = _after(table, f"{names[0]}_")
-    wanted = pairs[names].to_numpy(np.float64)
+    wanted, aside = pairs[names].to_numpy(np.float64), table.isna().all(axis=1).to_numpy()
     said = {judge: table[[f"{name}_{judge}" for name in names]].to_numpy(np.float64) for judge in judges}
     per_edit = {
         name: table[name].to_numpy(np.float64) for name in table if re.match(r"(acd_|psnr|ssim|hf|lpips)", name)
@@ -76,9 +78,9 @@ def metrics_of(table: pd.DataFrame, pairs: pd.DataFrame, names: list[str], perso
         for k, name in enumerate(names):
             error = np.abs(said[judge][faces, k] - wanted[faces, k])
             found[f"mae_{name}_{judge}"] = Mean(error, person[faces])
-        lost = ~np.isfinite(said[judge]).all(1)
-        if judge not in ("judge", "hog"):  # these take every picture for a face
-            found[f"no_face_rate_{judge}"] = Mean(lost.astype(float), person)
+        if judge not in ("judge", "hog", "pyfeat"):  # these take every picture for a face
+            lost = np.where(aside, np.nan, ~np.isfinite(said[judge]).all(1))
+            found[f"no_face_rate_{judge}"] = Mean(lost, person)
     for one, other in combinations(judges, 2):
         apart = np.abs(said[one] - said[other]).mean(1)
         found[f"disagreement_{one}_{other}"] = Mean(apart[faces], person[faces])
@@ -95,10 +97,9 @@ def metrics_of(table: pd.DataFrame, pairs: pd.DataFrame, names: list[str], perso
 
 def curves(pairs: pd.DataFrame, said: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How a judge's AUs (N, K) answer as the AU `name` rises: strengths (S,), answers (M, S, K), faces' rows (M,)."""
-    rows = np.flatnonzero((pairs["group"] == "single") & (pairs["kind"] == name))
-    strengths = np.sort(pairs["strength"].iloc[rows].unique())
-    rows = rows[np.lexsort((pairs["strength"].iloc[rows], pairs["source"].iloc[rows]))].reshape(-1, len(strengths))
-    return strengths, said[rows], rows[:, 0]
+    of_au = pairs[(pairs["group"] == "single") & (pairs["kind"] == name)]
+    rows = of_au.assign(row=of_au.index).pivot(index="source", columns="strength", values="row").dropna().astype(int)
+    return rows.columns.to_numpy(np.float64), said[rows.to_numpy()], rows.to_numpy()[:, 0]
 
 
 def _responses(pairs: pd.DataFrame, said: dict, names: list[str], person: np.ndarray) -> dict[str, Mean]:

@@ -5,7 +5,7 @@ import argparse
 import pandas as pd
 
 from wemgan.compare import row_of
-from wemgan.errors import run_cli
+from wemgan.errors import UserError, run_cli
 from wemgan.files import read_json, whole, write_bytes
 from wemgan.pairs import EXPRESSIONS
 
@@ -17,7 +17,10 @@ METRICS = {
     "ed": ("lower", "expression distance: L2 norm of the AU error, mean over edits"),
     "pearson": ("higher", "Pearson's r of asked and measured, mean over AUs"),
     "icc": ("higher", "ICC(3,1) of asked and measured, mean over AUs"),
-    "disagreement": ("lower", "mean absolute difference of two judges' AUs; above the truth's, one was deceived"),
+    "disagreement": (
+        "lower",
+        "mean absolute difference of two judges' AUs; the truth's is usual, more is deceit or damage",
+    ),
     "monotonicity": ("higher", "Spearman's rho of asked and measured strength as one AU rises, mean over AUs, faces"),
     "slope": ("near 1", "measured rise of an AU per unit asked"),
     "leakage": ("lower", "mean absolute change of the other AUs as one rises from 0 to 1"),
@@ -80,12 +83,22 @@ WINS = {
 
 
 def gather(paths: list[str]) -> pd.DataFrame:
-    """One row per metrics.json: controls first, then runs, then other programs' edits."""
-    rows = []
+    """One row per metrics.json: controls first, then runs, then other programs' edits.
+
+    UserError if they were not measured on the same pairs by the same judges.
+    """
+    rows, made_of = [], {}
     for path in paths:
         run, seed = row_of(path)
-        rows.append({"run": run, "seed": "" if seed is None else seed} | read_json(path))
-    frame = pd.DataFrame(rows)
+        measured = read_json(path)
+        for what in ("pairs", "judges"):
+            known = made_of.setdefault(what, measured.get(what))
+            if measured.get(what) != known:
+                raise UserError(
+                    f"{path} was measured on other {what} than {paths[0]}; measure it again, or take its folder away"
+                )
+        rows.append({"run": run, "seed": "" if seed is None else seed} | measured)
+    frame = pd.DataFrame(rows).drop(columns=["pairs", "judges"], errors="ignore")
     frame["control"] = ~frame["run"].isin(CONTROLS)
     return frame.sort_values("control", kind="stable").drop(columns="control").reset_index(drop=True)
 
@@ -99,7 +112,7 @@ def by_expression(frame: pd.DataFrame) -> pd.DataFrame:
             found = {name.split("/")[0]: value for name, value in row.items() if name.endswith(f"/{kind}")}
             group = "strong" if kind in EXPRESSIONS else "basic"
             rows.append({"run": row["run"], "seed": row["seed"], "group": group, "expression": kind} | found)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=None if rows else ["run", "seed", "group", "expression"])
 
 
 def kind_of(name: str) -> str | None:
@@ -143,6 +156,8 @@ def wins(frame: pd.DataFrame, names: list[str]) -> str:
         for run in distance.index[distance == distance.min()]:
             if run in CONTROLS:
                 known = (why for kinds, why in WINS[run].items() if kind_of(name) in kinds)
+                if run == "fooled" and kind_of(name) in AUS_RIGHT and not name.endswith("_judge"):
+                    known = iter(())  # it was made against that one alone
                 causes.setdefault(f"`{run}`: {next(known, 'UNEXPLAINED, distrust the metric')}", []).append(f"`{name}`")
     return "".join(f"- {cause} ({', '.join(dict.fromkeys(which))})\n" for cause, which in causes.items())
 
@@ -156,30 +171,30 @@ def standing(summary: pd.DataFrame, expressions: pd.DataFrame, bounds: list[str]
     are not ranked.
     """
     controls = summary[summary["run"].isin(CONTROLS)].set_index("run")
-    if not {"copy", "truth"} <= set(controls.index) or expressions.empty:
+    strong = expressions[expressions["group"] == "strong"]
+    if not {"copy", "truth"} <= set(controls.index) or strong.empty:
         return ""
-    errors, identity = columns_of(summary, ("au_mae",)), columns_of(summary, ("acd",))[0]
+    errors, identity = columns_of(summary, ("au_mae",)), columns_of(summary, ("acd",))[:1]
     runs = summary[~summary["run"].isin(CONTROLS)].copy()
     shown = {}
     for name in errors:
         spare = controls.loc["copy", name] - controls.loc["truth", name]
         runs[f"removed {name}"] = 100 * (controls.loc["copy", name] - runs[name]) / spare
         shown[f"removed {name}"] = ".1f"
-    strong = expressions[expressions["group"] == "strong"]
     nearness = strong.groupby([strong["run"], _seed(strong)])["psnr"].mean()
     keys = list(zip(runs["run"], _seed(runs), strict=True))
     runs["gain"] = nearness.reindex(keys).to_numpy() - nearness.xs("copy", level="run").mean()
     runs["error"] = runs[errors].mean(axis=1)
-    means = runs[~runs["run"].isin(bounds)].groupby("run", sort=False)[["error", identity]].mean().rank()
+    means = runs[~runs["run"].isin(bounds)].groupby("run", sort=False)[["error", *identity]].mean().rank()
     heads = [f"AU error removed by {name.removeprefix('au_mae_')}, %" for name in errors]
-    heads += ["gain on strong expressions, dB", "rank by AU error + by identity"]
+    heads += ["gain on strong expressions, dB", " + by ".join(["rank by AU error", *["identity"][: len(identity)]])]
     lines = [f"| run | {' | '.join(heads)} |", "| --- |" + " --- |" * len(heads)]
     for run, rows in runs.groupby("run", sort=False):
         forms = shown | {"gain": "+.2f"}
         cells = [f"{rows[name].mean():{form}}{_deviation(rows[name])}" for name, form in forms.items()]
         place = "told the truth, not ranked"
         if run in means.index:
-            place = f"{means.loc[run, 'error']:g} + {means.loc[run, identity]:g} = {means.loc[run].sum():g}"
+            place = " + ".join(f"{rank:g}" for rank in means.loc[run]) + f" = {means.loc[run].sum():g}"
         lines.append(f"| {run} | {' | '.join(cells)} | {place} |")
     return "\n".join(lines) + "\n"
 
@@ -240,13 +255,17 @@ def strong_table(expressions: pd.DataFrame) -> str:
 
 def short(frame: pd.DataFrame, expressions: pd.DataFrame, differences: pd.DataFrame, bounds: list[str]) -> str:
     """What a README has room for: the main metrics, the standing, the strong expressions."""
-    strong = expressions[~expressions["run"].isin(("wrong", "blur", "jpeg", "fooled"))]
+    strong = expressions[~expressions["run"].isin(("wrong", "blur", "jpeg", "fooled"))].reset_index(drop=True)
     parts = [f"{key(frame)}\n", markdown(frame, columns_of(frame, SHORT), differences)]
     if between := standing(frame, expressions, bounds):
         parts.append(f"Between the controls:\n\n{between}")
     if not strong.empty:
-        what = "PSNR to the truth in dB (AU error" if "psnr" in strong else "AU error ("
-        parts.append(f"Expressions, {what} by the first judge):\n\n{strong_table(strong)}")
+        what = (
+            "PSNR to the truth in dB (AU error by the first judge)"
+            if "psnr" in strong
+            else "AU error by the first judge"
+        )
+        parts.append(f"Expressions, {what}:\n\n{strong_table(strong)}")
     return "\n".join(parts)
 
 
@@ -258,7 +277,8 @@ def key(frame: pd.DataFrame) -> str:
     if runs["run"].nunique() > 1:
         words += (
             f"`=`: not significantly different from `{runs['run'].iloc[0]}` (bootstrap over people and seeds, "
-            "p < 0.05 after Holm's correction over runs, and the same sign with every seed). "
+            "p < 0.05 after Holm's correction over runs, and the same sign with every seed). Controls and distances of "
+            "whole sets (`fd`, `kd`) are not tested. "
         )
         if not runs["run"].duplicated().any():
             words += "With one seed this compares two models, not two methods. "
@@ -302,7 +322,7 @@ def cards_table(cards: pd.DataFrame) -> str:
 def legend(frame: pd.DataFrame, intervals: pd.DataFrame, about: dict[str, str]) -> str:
     """What each column is: its definition, of how many values and people it is the mean, and whose measure it is."""
     sizes = intervals.drop_duplicates("metric").set_index("metric")[["n", "people"]]
-    lines = ["| metric | better | what | values (a row's first seed) | people |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| metric | better | what | values | people |", "| --- | --- | --- | --- | --- |"]
     for name in (name for kinds in TABLES.values() for name in columns_of(frame, kinds)):
         better, what = METRICS[kind_of(name)]
         n, people = (f"{v:.0f}" for v in sizes.loc[name]) if name in sizes.index else ("all of the set", "")

@@ -5,6 +5,8 @@
 
 import numpy as np
 
+FLAT = 1e-12  # a variance below this is that of a constant
+
 
 def absolute_error(measured: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Mean absolute error over the AUs of each face, (N,)."""
@@ -17,10 +19,13 @@ def expression_distance(measured: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 
 def pearson(measured: np.ndarray, target: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """Pearson's r of each AU over faces, (K,); with `weights` (B, N), how often each face counts, (B, K)."""
+    """Pearson's r of each AU over faces, (K,); with `weights` (B, N), how often each face counts, (B, K).
+
+    0 for an AU that is measured as the same on every face, NaN for one that is wanted so.
+    """
     cov, var_m, var_t = _moments(measured, target, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return cov / np.sqrt(var_m * var_t)
+        return np.where((var_m <= FLAT) & (var_t > FLAT), 0.0, cov / np.sqrt(var_m * var_t))
 
 
 def icc(measured: np.ndarray, target: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
