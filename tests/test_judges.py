@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,12 @@ def test_the_judges_of_rendered_faces_measure_side_by_side(tmp_path, labelled):
     assert np.linalg.norm(said["identity", "judge"], axis=1) == pytest.approx(np.ones(72), abs=1e-5)
     assert set(both.about) == {"judge", "hog", "mtcnn"}
     assert not both.measure(images[:4], ("found",))["found", "mtcnn"].any()  # blobs are no faces
+
+
+def test_a_detector_that_is_not_installed_is_left_out_with_a_sentence(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "facenet_pytorch", None)
+    assert Judges(config(detector="mtcnn"), CPU).detector == ""
+    assert "no measures by mtcnn: facenet-pytorch" in capsys.readouterr().out
 
 
 def test_a_face_is_found_in_a_render():
