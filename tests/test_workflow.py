@@ -121,6 +121,14 @@ def test_a_second_run_has_nothing_to_do(made):
     assert (made / "results" / "trial" / "summary.csv").exists()
 
 
+def test_the_report_has_every_figure_with_its_own_caption(made):
+    done = snakemake(made, "trial", "--report", "report.html")
+    assert done.returncode == 0, done.stderr
+    html = (made / "report.html").read_text(encoding="utf-8")
+    for words in ("and their edits to strong expressions", "The ten edits of each run", "Crosses are 95 % intervals"):
+        assert words in html
+
+
 def test_photos_are_aligned_in_shards_that_do_not_stay(photos):
     data = photos / "results" / "mine" / "data"
     assert {"faces.npy", "faces.csv", "set_aside.csv", "aus.csv", "pairs.csv"} <= {path.name for path in data.iterdir()}

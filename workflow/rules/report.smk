@@ -42,7 +42,7 @@ rule compared:
         measures=lambda wildcards: of_runs("measures.csv", P["seeds"][:1]) if wildcards.figure == "worst" else [],
         code=sources("figures"),
     output:
-        report(f"{E}/figures/{{figure}}.png", category="Figures", caption="../report/{figure}.rst"),
+        report(f"{E}/figures/{{figure}}.png", category="Figures", caption="../report/figures.rst"),
     log:
         f"{E}/logs/{{figure}}_figure.log",
     benchmark:
@@ -70,7 +70,7 @@ rule charts:
         measures=of_rows("measures.csv"),
         code=sources("charts"),
     output:
-        report(f"{E}/figures/{{chart}}.png", category="Figures", caption="../report/{chart}.rst"),
+        report(f"{E}/figures/{{chart}}.png", category="Figures", caption="../report/charts.rst"),
     log:
         f"{E}/logs/{{chart}}_chart.log",
     benchmark:
