@@ -82,7 +82,7 @@ def whole_evaluation(folder: Path, edits: np.ndarray, truth: np.ndarray) -> tupl
     config = {"data": {"aus": NAMES}, "judge": asked, "weights": {}}
     judges = Judges(config, DEVICE, str(folder / "judge.pt"), str(folder / "hog.npz"))
     ids = np.array([f"{k}" for k in range(DRAWN)])
-    reference = Reference(ids, judges.measure(truth[:DRAWN]), "")
+    reference = Reference(ids, judges.measure(truth[:DRAWN]), "", "")
     people = np.arange(len(edits)) % DRAWN
     pairs = pd.DataFrame({"group": "faces", "kind": "faces", "identity": people, "source": ids[people]})
     pairs[NAMES] = np.random.default_rng(0).random((len(edits), 6))

@@ -14,8 +14,8 @@ import pytest
 import torch
 from PIL import Image
 
-from wemgan import compare, controls, judge, pairs, summarize
-from wemgan.checkpoint import save_weights
+from wemgan import compare, controls, hog, judge, pairs, summarize
+from wemgan.checkpoint import load_weights, save_weights
 from wemgan.errors import UserError
 from wemgan.files import digest
 from wemgan.generator import Generator
@@ -196,6 +196,25 @@ def test_another_programs_edits_stand_in_the_same_table(chain, tmp_path):
     asked.drop(columns="edited").to_csv(peer / "pairs.csv", index=False)
     with pytest.raises(UserError, match="has no column edited"):
         step("alone", *words)
+
+
+def test_what_was_made_otherwise_is_refused(chain, config):
+    """A model of another configuration, what other judges said of the real faces, and a model of other labels."""
+    folder, _, flags = chain
+    out = ["--metrics", folder / "m.json", "--measures", folder / "m.csv", "--edits", folder / "edits.npy"]
+    weights, about = load_weights(folder / "model.pt")
+    (folder / "config.json").write_text(json.dumps(config))
+    save_weights(folder / "model.pt", weights, about | {"config_digest": digest(folder / "config.json")})
+    made_by = ["--run-config", folder / "config.json"]
+    step("evaluate", *flags, "--model", folder / "model.pt", *made_by, *out)
+    (folder / "config.json").write_text(json.dumps(config | {"seed": 1}))
+    with pytest.raises(UserError, match="trained with another configuration .* train it again"):
+        step("evaluate", *flags, "--model", folder / "model.pt", *made_by, *out)
+    ridge = hog.load(folder / "hog.npz")
+    ridge.bias += 0.1
+    hog.save(folder / "hog.npz", ridge)
+    with pytest.raises(UserError, match="measured by other judges; run the step wemgan.reference again"):
+        step("evaluate", *flags, "--control", "copy", *out)
 
 
 def test_a_model_of_other_labels_is_refused(chain):

@@ -23,6 +23,9 @@ class Brightness:
     def __init__(self, *_):
         pass
 
+    def digest(self):
+        return "bright"
+
     def measure(self, faces, kinds=("aus", "identity", "features")):
         mean = np.asarray(faces).mean((1, 2)) / 255
         said = {("aus", "bright"): mean[:, :2], ("identity", "bright"): mean / np.linalg.norm(mean, axis=1)[:, None]}

@@ -11,14 +11,20 @@ from wemgan.rivals import build
 
 
 class Editor:
-    """The generator of the file `model`; UserError if it was trained on labels or a split other than `expected`."""
+    """The generator of the file `model`.
 
-    def __init__(self, model: str, device: torch.device, expected: str | None):
+    UserError if it was trained on labels or a split of another digest than `data`, or by another configuration than
+    that of the digest `config`; None accepts any.
+    """
+
+    def __init__(self, model: str, device: torch.device, data: str | None, config: str | None = None):
         weights, about = load_weights(model)
-        if expected and about["data_digest"] != expected:
-            raise UserError(
-                f"{model} was trained on other labels or another split than it is evaluated on; train it again"
-            )
+        for what, found, wanted in (
+            ("on other labels or another split", about["data_digest"], data),
+            ("with another configuration", about.get("config_digest"), config),
+        ):
+            if wanted and found != wanted:
+                raise UserError(f"{model} was trained {what} than it is evaluated with; train it again")
         self.aus, self.options, self.device = about["aus"], about["config"]["model"], device
         self.generator = build(self.options, len(about["aus"])).to(device).eval()
         self.generator.load_state_dict(weights)

@@ -32,8 +32,7 @@ from wemgan.metrics.kernel import kernel_distance
 def asked_for(pairs: pd.DataFrame, names: list[str], judges: Judges) -> dict[str, str]:
     """Digests of what all rows of a table must share: the edits asked for, and who measured them."""
     edits = pairs[["group", "kind", "identity", *names]].round(4).to_csv(index=False)
-    digests = {"pairs": edits, "judges": repr(sorted(judges.about.items()))}
-    return {what: hashlib.sha256(text.encode()).hexdigest()[:16] for what, text in digests.items()}
+    return {"pairs": hashlib.sha256(edits.encode()).hexdigest()[:16], "judges": judges.digest()}
 
 
 def score_row(measured: measure.Measured, pairs, names: list[str], real: measure.Reference) -> dict[str, float]:
@@ -92,6 +91,7 @@ def main() -> None:
     parser.add_argument("--wrong", help="true edits of another person, where they are known (for the control `wrong`)")
     parser.add_argument("--judge", help="the trained judge, if it is asked for")
     parser.add_argument("--hog", help="the regression on gradients, if it is asked for")
+    parser.add_argument("--run-config", help="config.json of the run, by which the model has to be trained")
     row = parser.add_mutually_exclusive_group(required=True)
     row.add_argument("--model", help="weights of the run")
     row.add_argument("--control", choices=("copy", "truth", "wrong", "blur", "jpeg", "fooled"))
@@ -107,7 +107,8 @@ def main() -> None:
     rows = place.loc[pairs["source"]].to_numpy()
     truth = np.load(args.truth, mmap_mode="r") if args.truth else None
     if args.model:
-        editor = Editor(args.model, device, digest(args.aus, args.split))
+        made_with = digest(args.run_config) if args.run_config else None
+        editor = Editor(args.model, device, digest(args.aus, args.split), made_with)
         labels = read_table(args.aus).set_index("id")[names]
         before, wanted = (
             labels.loc[pairs["source"]].to_numpy(np.float32, copy=True),
@@ -125,6 +126,8 @@ def main() -> None:
 
     judges = Judges(config, device, args.judge, args.hog)
     reference = measure.Reference.load(args.reference)
+    if reference.judges != judges.digest():
+        raise UserError(f"{args.reference} was measured by other judges; run the step wemgan.reference again")
     with whole(args.edits) as temporary:
         edits = np.lib.format.open_memmap(temporary, "w+", np.uint8, (len(pairs), *pixels.shape[1:]))
 

@@ -13,6 +13,7 @@
     mtcnn          MTCNN (whether there is a face)
 """
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,6 +59,10 @@ class Judges:
                 self.identity, self.features = ([n for n in k if n != name] for k in (self.identity, self.features))
                 continue
             self._measures[name], self.about[name] = opened
+
+    def digest(self) -> str:
+        """A digest of who the judges are."""
+        return hashlib.sha256(repr(sorted(self.about.items())).encode()).hexdigest()[:16]
 
     def measure(self, faces: np.ndarray, kinds: tuple[str, ...] = ("aus", "identity", "features")) -> dict:
         """What the judges say of uint8 faces (N, S, S, 3), by (kind, judge).

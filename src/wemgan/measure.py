@@ -24,10 +24,10 @@ DETECTED = 256  # edits, spread evenly over all pairs, in which the detector loo
 
 
 class Reference:
-    """What the judges say of the real held-out faces, measured once, with a digest of the faces and the judges."""
+    """What the judges say of the real held-out faces, measured once, with digests of faces and judges."""
 
-    def __init__(self, ids: np.ndarray, said: dict[tuple[str, str], np.ndarray], made_of: str):
-        self.ids, self.said, self.made_of = ids, said, made_of
+    def __init__(self, ids: np.ndarray, said: dict[tuple[str, str], np.ndarray], made_of: str, judges: str):
+        self.ids, self.said, self.made_of, self.judges = ids, said, made_of, judges
         self._row = pd.Series(np.arange(len(ids)), index=ids)
 
     def of(self, kind: str, judge: str, ids: pd.Series) -> np.ndarray:
@@ -38,14 +38,15 @@ class Reference:
         """Write it as plain arrays."""
         arrays = {f"{kind}/{judge}": values for (kind, judge), values in self.said.items()}
         with open(path, "wb") as file:
-            np.savez(file, ids=self.ids.astype(str), made_of=np.array(self.made_of), **arrays)
+            words = {"made_of": np.array(self.made_of), "judges": np.array(self.judges)}
+            np.savez(file, ids=self.ids.astype(str), **words, **arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> "Reference":
         """Read what `save` wrote."""
         with np.load(path) as file:
             said = {tuple(name.split("/")): file[name] for name in file.files if "/" in name}
-            return cls(file["ids"], said, str(file["made_of"]))
+            return cls(file["ids"], said, str(file["made_of"]), str(file["judges"]))
 
 
 class Measured(NamedTuple):

@@ -33,7 +33,7 @@ class Rows:
 
 def identify(faces: np.ndarray, judges: Judges) -> str:
     """A digest of uint8 faces and of the judges who shall measure them."""
-    total = hashlib.sha256(repr(sorted(judges.about.items())).encode())
+    total = hashlib.sha256(judges.digest().encode())
     for start in range(0, len(faces), 256):
         total.update(np.ascontiguousarray(faces[start : start + 256]).tobytes())
     return total.hexdigest()[:16]
@@ -47,7 +47,7 @@ def measure_real(ids: np.ndarray, faces: np.ndarray, judges: Judges, path: str |
         if kept.made_of == made_of and kept.ids.tolist() == list(ids):
             print(f"{path} already holds what the judges say of these {len(ids):,} faces")
             return kept
-    reference = Reference(np.asarray(ids), judges.measure(faces), made_of)
+    reference = Reference(np.asarray(ids), judges.measure(faces), made_of, judges.digest())
     with whole(path) as temporary:
         reference.save(temporary)
     return reference

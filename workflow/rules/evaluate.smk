@@ -27,6 +27,7 @@ rule reference:
 rule evaluate:
     input:
         **measured(sources("evaluate")),
+        run=f"{RUN}/config.json",
         model=f"{RUN}/model.pt",
     output:
         metrics=f"{RUN}/metrics.json",
@@ -50,7 +51,7 @@ rule evaluate:
         "python -m wemgan.evaluate --config {input.config} --faces {input.faces} --table {input.table} "
         "--aus {input.aus} --split {input.split} --pairs {input.pairs} --reference {input.reference} "
         "{params.truth} {params.judge} {params.hog} --metrics {output.metrics} --measures {output.measures} "
-        "--edits {output.edits} --model {input.model} 2>&1 | tee {log}"
+        "--edits {output.edits} --model {input.model} --run-config {input.run} 2>&1 | tee {log}"
 
 
 rule control:
