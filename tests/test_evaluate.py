@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from wemgan import compare, controls, hog, judge, pairs, summarize
+from wemgan import compare, controls, hog, judge, pairs, summarize, tables
 from wemgan.checkpoint import load_weights, save_weights
 from wemgan.errors import UserError
 from wemgan.files import digest
@@ -359,15 +359,15 @@ def test_summary_gives_the_spread_over_seeds(tmp_path):
         path.parent.mkdir(parents=True)
         path.write_text(json.dumps({"n": 5, "psnr": value}))
         paths.append(str(path))
-    assert "| full | 2 | 21 ± 1.4 |" in summarize.markdown(summarize.gather(paths), ["psnr"])
+    assert "| full | 2 | 21 ± 1.4 |" in tables.markdown(summarize.gather(paths), ["psnr"])
 
 
 def test_a_control_that_wins_without_a_known_cause_is_called_out():
     frame = pd.DataFrame({"run": ["copy", "blur", "full"], "acd_judge": [0.0, 0.2, 0.1], "psnr": [20.0, 30.0, 25.0]})
-    text = summarize.wins(frame, ["acd_judge", "psnr"])
+    text = tables.wins(frame, ["acd_judge", "psnr"])
     assert "`copy`: it is the input itself (`acd_judge`)" in text
     assert "`blur`: UNEXPLAINED, distrust the metric (`psnr`)" in text
-    assert summarize.wins(frame[frame["run"] == "full"], ["psnr"]) == ""
+    assert tables.wins(frame[frame["run"] == "full"], ["psnr"]) == ""
 
 
 def test_runs_stand_between_the_controls():
@@ -381,13 +381,13 @@ def test_runs_stand_between_the_controls():
         "seed": ["", "", 0, 0, 1, 1, 0, 0, 0], "group": [*["strong"] * 8, "basic"],
         "expression": [*["smile", "jaw drop"] * 4, "fear"], "psnr": [20.0, 30.0, 23, 33, 25, 35, 20, 29, 99],
     })  # fmt: skip
-    text = summarize.standing(summary, expressions, ["told"])
+    text = tables.standing(summary, expressions, ["told"])
     assert "| full | 85.0 ± 7.1 | 50.0 ± 0 | +4.00 ± 1.4 | 2 + 2 = 4 |" in text
     assert "| other | 50.0 | 90.0 | -0.50 | 1 + 1 = 2 |" in text
     assert "| told | 100.0 | 100.0 | +nan | told the truth, not ranked |" in text
     assert "| peer | 75.0 | 0.0 |" in text
-    assert summarize.standing(summary[summary["run"] != "truth"], expressions, []) == ""
-    nobody = summarize.standing(summary.drop(columns="acd_judge"), expressions, ["told"])
+    assert tables.standing(summary[summary["run"] != "truth"], expressions, []) == ""
+    nobody = tables.standing(summary.drop(columns="acd_judge"), expressions, ["told"])
     assert "| rank by AU error |" in nobody and "| other | 50.0 | 90.0 | -0.50 | 1 = 1 |" in nobody
 
 
@@ -398,11 +398,11 @@ def test_without_an_expression_there_is_a_table_all_the_same():
     expressions = summarize.by_expression(frame)
     differences = pd.DataFrame(columns=["run", "metric", "significant"])
     assert expressions.empty and "expression" in expressions
-    assert "| full | 1 | 0.2 |" in summarize.short(frame, expressions, differences, [])
+    assert "| full | 1 | 0.2 |" in tables.short(frame, expressions, differences, [])
 
 
 def test_only_the_judge_that_noise_was_made_against_may_be_deceived():
     frame = pd.DataFrame({"run": ["fooled", "full"], "au_mae_judge": [0.1, 0.2], "au_mae_hog": [0.1, 0.2]})
-    text = summarize.wins(frame, ["au_mae_judge", "au_mae_hog"])
+    text = tables.wins(frame, ["au_mae_judge", "au_mae_hog"])
     assert "its noise was made to deceive this judge, and the other judge's measures show it (`au_mae_judge`)" in text
     assert "`fooled`: UNEXPLAINED, distrust the metric (`au_mae_hog`)" in text

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from wemgan.columns import CONTROLS, METRICS
 from wemgan.errors import UserError
 from wemgan.publish import block, durations, insert, markers, work
-from wemgan.summarize import CONTROLS, METRICS
 
 ROOT = Path(__file__).parents[1]
 

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from wemgan import score
+from wemgan.columns import CONTROLS, METRICS, kind_of
 from wemgan.compare import row_of
 from wemgan.errors import run_cli
 from wemgan.faces import read_table
 from wemgan.files import whole
-from wemgan.summarize import CONTROLS, METRICS, kind_of
 
 MARKS = "osD^v<>Ph*Xd"
 

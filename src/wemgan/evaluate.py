@@ -97,10 +97,10 @@ def main() -> None:
     row.add_argument("--control", choices=("copy", "truth", "wrong", "blur", "jpeg", "fooled"))
     args = parser.parse_args()
     config, pairs = read_json(args.config), read_table(args.pairs)
-    every_pair = pairs
     names, device = config["data"]["aus"], torch.device("cuda" if torch.cuda.is_available() else "cpu")
     pixels = np.load(args.faces, mmap_mode="r")
     place = pd.Series(np.arange(len(table := read_table(args.table))), index=table["id"])
+    every_pair, others = pairs, None
     if args.control == "wrong" and not args.wrong:  # photos: the face whose AUs are wanted is another person's
         pairs = pairs[pairs["group"] == "faces"].reset_index(drop=True)
         others = place.loc[pairs["target"]].to_numpy()
@@ -117,7 +117,7 @@ def main() -> None:
 
         def make(part, source):
             return editor(source, before[part], wanted[part])
-    elif args.control == "wrong" and not args.wrong:
+    elif others is not None:
 
         def make(part, source):
             return pixels[others[part]]

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from wemgan import compare, controls, measure, summarize
+from wemgan import columns, compare, controls, measure, summarize, tables
 from wemgan.alone import PHOTO_JUDGES
 from wemgan.editor import Editor
 from wemgan.errors import UserError, run_cli
@@ -86,7 +86,7 @@ def main() -> None:
         measured = measure.measure(
             pairs, names, lambda part, edit=edit: edit[part], lambda part: source[part], truth, judges, reference, lpips
         )
-        folder = args.out / ("controls" if name in summarize.CONTROLS else "models") / name
+        folder = args.out / ("controls" if name in columns.CONTROLS else "models") / name
         with whole(folder / "measures.csv") as temporary:
             measured.table.round(5).to_csv(temporary, index=False)
         with whole(folder / "edits.npy") as temporary:
@@ -101,9 +101,9 @@ def main() -> None:
         with whole(args.out / f"{name}.csv") as temporary:
             spread.round(5).to_csv(temporary, index=False)
     frame = summarize.gather(paths)
-    shown = summarize.columns_of(frame, SHOWN)
+    shown = columns.columns_of(frame, SHOWN)
     text = f"{len(pairs)} people. `=`: not significantly different from the copy.\n\n"
-    text += summarize.markdown(frame, shown, differences) + "\n" + summarize.interval_table(intervals, shown)
+    text += tables.markdown(frame, shown, differences) + "\n" + tables.interval_table(intervals, shown)
     grid = [source, *(edits[name] for name in editors), truth]
     save_grid(args.out / "edits.png", np.stack(grid, 1)[:PEOPLE], ["input", *editors, "own photo"])
     write_bytes(args.out / "summary.md", text.encode())

@@ -11,9 +11,10 @@ from PIL import Image
 
 from wemgan.errors import UserError, run_cli
 from wemgan.files import digest, read_json, whole, write_bytes, write_json
-from wemgan.summarize import short
+from wemgan.tables import short
 
 PICTURES = ("edits", "runs", "differences", "failures", "worst", "expressions", "aus")
+MOST = (2000, 2400)  # pixels of a published picture: a repository is no place for larger ones
 CHARTS = ("trade", "units", "responses")
 TABLES = ("summary.csv", "expressions.csv", "intervals.csv", "differences.csv", "judge/cards.csv", "summary.md")
 
@@ -119,7 +120,9 @@ def main() -> None:
             Image.open(args.results / "figures" / f"{name}.png") as picture,
             whole(args.out / f"{name}.jpg") as temporary,
         ):
-            picture.convert("RGB").save(temporary, quality=92, subsampling=0)
+            shown = picture.convert("RGB")
+            shown.thumbnail(MOST)
+            shown.save(temporary, quality=92, subsampling=0)
     for name in CHARTS:
         write_bytes(args.out / f"{name}.png", (args.results / "figures" / f"{name}.png").read_bytes())
     table = durations(args.results / "benchmarks")
