@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from wemgan.columns import CONTROLS, METRICS
@@ -58,3 +59,49 @@ def test_the_metrics_page_names_every_metric_judge_and_control():
     words = set(METRICS) | set(CONTROLS) | {"judge", "hog", "mediapipe", "mtcnn"}
     missing = {word for word in words if f"`{word}" not in page}
     assert not missing
+
+
+def of(experiment: str, run: str, metric: str, column: str = "mean") -> float:
+    """A published metric of a row."""
+    table = pd.read_csv(ROOT / "docs" / experiment / "intervals.csv").set_index(["run", "metric"])
+    return table.loc[(run, metric), column]
+
+
+def gain(run: str, expressions: pd.DataFrame) -> float:
+    """PSNR to the truth of the strong expressions, in the mean."""
+    return expressions[(expressions["run"] == run) & (expressions["group"] == "strong")]["psnr"].mean()
+
+
+def test_figures_in_the_prose_are_the_published_ones():
+    page, data, readme = (
+        " ".join((ROOT / name).read_text(encoding="utf-8").split())
+        for name in ("docs/metrics.md", "docs/data.md", "README.md")
+    )
+    model = "celeba full seed0"
+    quoted = [f"SSIM ({of('london', model, 'ssim'):.3f} against {of('london', 'copy', 'ssim'):.3f}"]
+    quoted += [f"blur {of('london', 'blur', 'ssim'):.3f}"]
+    quoted += [f"identity distance ({of('london', model, 'acd_mobilefacenet'):.3f})"]
+    quoted += [f"two photos ({of('london', 'truth', 'acd_mobilefacenet'):.3f})"]
+    moved = of("demo", "copy", "au_mae_hog") - of("demo", "fooled", "au_mae_hog")
+    quoted += [
+        f"{100 * moved / (of('demo', 'copy', 'au_mae_hog') - of('demo', 'truth', 'au_mae_hog')):.0f} % of the AU error"
+    ]
+    assert [words for words in quoted if words not in page] == []
+
+    quoted = [
+        f"{of('celeba', 'copy', f'au_mae_{by}'):.3f} to {of('celeba', 'full', f'au_mae_{by}'):.3f}"
+        for by in ("mediapipe", "hog")
+    ]
+    apart = "disagreement_mediapipe_hog"
+    quoted += [f"stands at {of('celeba', 'wrong', 'au_mae_hog'):.3f}"]
+    quoted += [f"on edits ({of('celeba', 'full', apart):.3f}) than on real faces ({of('celeba', 'copy', apart):.3f})"]
+    quoted += [f"identity distance is {of('celeba', 'full', 'acd_mobilefacenet'):.2f}"]
+    assert [words for words in quoted if words not in data] == []
+
+    cards = pd.read_csv(ROOT / "docs" / "demo" / "cards.csv")
+    expressions = pd.read_csv(ROOT / "docs" / "rows" / "expressions.csv")
+    nearer = of("rows", "paired", "psnr") - of("rows", "full", "psnr")
+    strong = gain("paired", expressions) - gain("full", expressions)
+    quoted = [f"{cards['distance'].dropna().item():.4f} of two halves of the real faces"]
+    quoted += [f"comes {nearer:.1f} dB nearer to the truth than `full`, and {strong:.1f} dB on strong expressions"]
+    assert [words for words in quoted if words not in readme] == []
