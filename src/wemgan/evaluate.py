@@ -66,19 +66,31 @@ def find_lpips(weights: dict, device: torch.device) -> Callable | None:
         return None
 
 
-def make_control(name: str, args, pairs, names: list[str], device) -> Callable[[slice, np.ndarray], np.ndarray]:
-    """What turns the sources (n, S, S, 3) of a slice of the pairs into a control's edits."""
-    if name == "copy":
+def maker(args: argparse.Namespace, pairs, names: list[str], pixels, place: pd.Series, device) -> Callable:
+    """What makes the edits of a slice of the pairs from their sources (n, S, S, 3): a model, or a control.
+
+    `place` is the row in `pixels` of a face's id.
+    """
+    wanted = pairs[names].to_numpy(np.float32, copy=True)
+    if args.model:
+        made_with = digest(args.run_config) if args.run_config else None
+        editor = Editor(args.model, device, digest(args.aus, args.split), made_with)
+        labels = read_table(args.aus).set_index("id")[names]
+        before = labels.loc[pairs["source"]].to_numpy(np.float32, copy=True)
+        return lambda part, source: editor(source, before[part], wanted[part])
+    if args.control == "copy":
         return lambda part, source: source
-    if name in ("blur", "jpeg"):
-        return lambda part, source: getattr(controls, name)(source)
-    if name == "fooled":
+    if args.control in ("blur", "jpeg"):
+        return lambda part, source: getattr(controls, args.control)(source)
+    if args.control == "fooled":
         network, _ = trained.load(args.judge, device)
-        wanted = pairs[names].to_numpy(np.float32, copy=True)
         return lambda part, source: controls.fool(source, wanted[part], network, device)
-    path = {"truth": args.truth, "wrong": args.wrong}[name]
+    if args.control == "wrong" and not args.wrong:
+        others = place.loc[pairs["target"]].to_numpy()
+        return lambda part, source: pixels[others[part]]
+    path = {"truth": args.truth, "wrong": args.wrong}[args.control]
     if path is None:
-        raise UserError(f"the control {name} wants the true edits, which are known of rendered faces alone")
+        raise UserError(f"the control {args.control} wants the true edits, which are known of rendered faces alone")
     drawn = np.load(path, mmap_mode="r")
     return lambda part, source: drawn[part]
 
@@ -100,30 +112,12 @@ def main() -> None:
     names, device = config["data"]["aus"], torch.device("cuda" if torch.cuda.is_available() else "cpu")
     pixels = np.load(args.faces, mmap_mode="r")
     place = pd.Series(np.arange(len(table := read_table(args.table))), index=table["id"])
-    every_pair, others = pairs, None
-    if args.control == "wrong" and not args.wrong:  # photos: the face whose AUs are wanted is another person's
+    every_pair = pairs
+    if args.control == "wrong" and not args.wrong:  # of photos, only a face whose AUs are wanted is another person's
         pairs = pairs[pairs["group"] == "faces"].reset_index(drop=True)
-        others = place.loc[pairs["target"]].to_numpy()
     rows = place.loc[pairs["source"]].to_numpy()
     truth = np.load(args.truth, mmap_mode="r") if args.truth else None
-    if args.model:
-        made_with = digest(args.run_config) if args.run_config else None
-        editor = Editor(args.model, device, digest(args.aus, args.split), made_with)
-        labels = read_table(args.aus).set_index("id")[names]
-        before, wanted = (
-            labels.loc[pairs["source"]].to_numpy(np.float32, copy=True),
-            pairs[names].to_numpy(np.float32, copy=True),
-        )
-
-        def make(part, source):
-            return editor(source, before[part], wanted[part])
-    elif others is not None:
-
-        def make(part, source):
-            return pixels[others[part]]
-    else:
-        make = make_control(args.control, args, pairs, names, device)
-
+    make = maker(args, pairs, names, pixels, place, device)
     judges = Judges(config, device, args.judge, args.hog)
     reference = measure.Reference.load(args.reference)
     if reference.judges != judges.digest():

@@ -9,23 +9,14 @@ CelebA's list_attr_celeba.txt (a count, the names, then a file name and 1 or -1 
 import argparse
 from pathlib import Path, PurePosixPath
 
-import numpy as np
 import pandas as pd
 
 from wemgan.errors import UserError, run_cli
 from wemgan.faces import read_table
 from wemgan.files import whole
+from wemgan.metrics.ranking import area_under_curve
 
 NOT_AUS = ("id", "tool", "version")
-
-
-def area_under_curve(scores: np.ndarray, yes: np.ndarray) -> float:
-    """The chance that a face with the attribute scores above one without it, ties counting half; NaN if none is one."""
-    count, others = int(yes.sum()), int((~yes).sum())
-    if not count or not others:
-        return float("nan")
-    ranks = pd.Series(scores).rank().to_numpy()
-    return float((ranks[yes].sum() - count * (count + 1) / 2) / (count * others))
 
 
 def check(labels: pd.DataFrame, human: pd.Series) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from wemgan.metrics.ranking import area_under_curve
+
 
 def identity_distance(source: np.ndarray, edit: np.ndarray) -> np.ndarray:
     """Euclidean distance (N,) of L2-normalised identity embeddings (N, D), in [0, 2]; its mean is the ACD.
@@ -16,12 +18,5 @@ def same_person_auc(embeddings: np.ndarray, people: np.ndarray) -> float:
 
     `embeddings` (N, D), L2-normalised; `people` (N,). NaN where no two faces are of one person, or all are.
     """
-    from scipy.stats import rankdata
-
     first, second = np.triu_indices(len(people), 1)
-    same = people[first] == people[second]
-    count = int(same.sum())
-    if not count or count == len(same):
-        return float("nan")
-    ranks = rankdata((embeddings @ embeddings.T)[first, second])
-    return float((ranks[same].sum() - count * (count + 1) / 2) / (count * (len(same) - count)))
+    return area_under_curve((embeddings @ embeddings.T)[first, second], people[first] == people[second])
