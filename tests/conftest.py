@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from wemgan.files import digest
+
 NAMES = ["AU12", "AU26"]
 
 CONFIG = {
@@ -53,5 +55,7 @@ def labelled(tmp_path):
     labels.insert(0, "id", ids)
     labels.assign(tool="truth", version="1").to_csv(tmp_path / "aus.csv", index=False)
     split = np.repeat(["train", "validation", "test"], [48, 9, 15])
-    pd.DataFrame({"id": ids, "identity": people, "split": split}).to_csv(tmp_path / "split.csv", index=False)
+    pd.DataFrame({"id": ids, "identity": people, "split": split, "labels": digest(tmp_path / "aus.csv")}).to_csv(
+        tmp_path / "split.csv", index=False
+    )
     return tmp_path

@@ -128,7 +128,7 @@ def changed_files(before: dict, after: dict, folder: Path) -> set[str]:
         ("", set()),
         ("split: {seed: 7}", {"config/split.json"}),
         ("rendered: {judge_identities: 50}", {"config/judge_faces.json"}),
-        ("judge: {lr: 0.1}", {"config/judge.json"}),
+        ("judge: {lr: 0.1}", {"config/judge.json", "config/evaluate.json"}),
         ("au_network: {lr: 0.1}", {"config/au_network.json"}),
         ("evaluate: {people: 2}", {"config/pairs.json"}),
         ("align: {min_interocular: 3}", {"config/align.json"}),

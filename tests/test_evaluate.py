@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from training import measured
 
 from wemgan import compare, controls, hog, judge, pairs, summarize, tables
 from wemgan.checkpoint import load_weights, save_weights
@@ -59,7 +61,9 @@ def chain(labelled, config):
     np.save(labelled / "truth.npy", faces[[rows.get(name, 0) for name in drawn["target"]]])
     np.save(labelled / "wrong.npy", np.roll(np.load(labelled / "truth.npy"), 1, 0))
     torch.manual_seed(0)
+    (labelled / "config.json").write_text(json.dumps(config))
     about = {"config": config, "aus": NAMES, "data_digest": digest(data["aus"], data["split"])}
+    about["config_digest"] = digest(labelled / "config.json")
     save_weights(labelled / "model.pt", Generator(config["model"], 2).state_dict(), about)
     return labelled, shared, [*shared, *rest, *who, "--reference", labelled / "reference.npz"]
 
@@ -67,9 +71,15 @@ def chain(labelled, config):
 def evaluate(folder, flags, place, *what):
     """Measure a row into runs/ or controls/; returns its metrics."""
     (folder / place).mkdir(parents=True, exist_ok=True)
+    if "--model" in what:
+        shutil.copy(folder / "config.json", folder / place)
+        shutil.copy(folder / "model.pt", folder / place)
+        what = ("--model", folder / place / "model.pt", "--run-config", folder / place / "config.json")
     names = {"--metrics": "metrics.json", "--measures": "measures.csv", "--edits": "edits.npy"}
     step("evaluate", *flags, *what, *(word for flag, name in names.items() for word in (flag, folder / place / name)))
-    return json.loads((folder / place / "metrics.json").read_text())
+    metrics = json.loads((folder / place / "metrics.json").read_text())
+    del metrics["made_of"]
+    return metrics
 
 
 def test_from_judges_to_tables_and_pictures(chain):
@@ -116,9 +126,20 @@ def test_from_judges_to_tables_and_pictures(chain):
     step("cards", *shared, "--split", folder / "split.csv", *flags[12:16], *cards)
     assert {"judge", "hog"} == set(pd.read_csv(folder / "cards.csv")["judge"])
     outputs = ["--summary", folder / "s.csv", "--expressions", folder / "e.csv", "--markdown", folder / "s.md"]
+    outputs += ["--scores", folder / "scores.json"]
     inputs = [*spread, "--cards", folder / "cards.csv", "--about", folder / "judges.json"]
-    step("summarize", "--metrics", *(folder / row / "metrics.json" for row in rows), *inputs, *outputs)
+    step(
+        "summarize",
+        "--config",
+        folder / "stage.json",
+        "--metrics",
+        *(folder / row / "metrics.json" for row in rows),
+        *inputs,
+        *outputs,
+    )
     text = (folder / "s.md").read_text()
+    scores = json.loads((folder / "scores.json").read_text())
+    assert set(scores) == {"full", "other"} and scores["full"]["psnr"] == pytest.approx(found["full"]["psnr"])
     assert pd.read_csv(folder / "s.csv")["run"].tolist() == [*CONTROLS, "full", "other"]
     assert {"smile", "jaw drop", "happiness"} <= set(pd.read_csv(folder / "e.csv")["expression"])
     assert "UNEXPLAINED" not in text.split("psnr")[0] and "`truth`: it is what the edit should be" in text
@@ -137,7 +158,7 @@ def test_from_judges_to_tables_and_pictures(chain):
         with Image.open(folder / f"{chart}.png") as picture:
             assert picture.width > 600
     sweeps = ["--expressions", folder / "expressions.png", "--single", folder / "aus.png"]
-    step("sweeps", *flags[:10], "--model", folder / "model.pt", *sweeps)
+    step("sweeps", *flags[:10], "--model", folder / "model.pt", "--run-config", folder / "config.json", *sweeps)
     with Image.open(folder / "aus.png") as picture:
         assert picture.width >= 5 * 128 and picture.height >= 2 * 128
 
@@ -176,7 +197,7 @@ def test_another_programs_edits_stand_in_the_same_table(chain, tmp_path):
     assert reasons[0] == "there is no such file" and "cannot be read" in reasons[1] and "32 pixels" in reasons[2]
     assert len(pd.read_csv(folder / "others" / "peer" / "measures.csv")) == len(asked)
     person = pd.factorize(asked["identity"])[0]
-    metrics = compare.read_metrics(str(folder / "others/peer/measures.csv"), asked, NAMES, person)
+    metrics = compare.metrics_of_row(str(folder / "others/peer/measures.csv"), asked, NAMES, person)
     assert metrics["psnr"].all() == pytest.approx(
         json.loads((folder / "others/peer/metrics.json").read_text())["psnr"], abs=1e-4
     )
@@ -233,7 +254,7 @@ def test_photos_have_the_wrong_person_where_the_aus_are_a_face_s(chain):
     assert found["n"] == (drawn["group"] == "faces").sum() and "psnr" not in found
     assert not any("/" in name or name.startswith("monotonicity") for name in found)
     person = pd.factorize(drawn["identity"])[0]
-    metrics = compare.read_metrics(str(folder / "controls/wrong/measures.csv"), drawn, NAMES, person)
+    metrics = compare.metrics_of_row(str(folder / "controls/wrong/measures.csv"), drawn, NAMES, person)
     assert metrics["au_mae_hog"].all() == pytest.approx(found["au_mae_hog"], abs=1e-4)
 
 
@@ -355,10 +376,12 @@ def test_too_few_people_make_nothing_significant(tmp_path):
 def test_summary_gives_the_spread_over_seeds(tmp_path):
     paths = []
     for seed, value in enumerate((20.0, 22.0)):
-        path = tmp_path / "runs" / "full" / f"seed{seed}" / "metrics.json"
-        path.parent.mkdir(parents=True)
-        path.write_text(json.dumps({"n": 5, "psnr": value}))
-        paths.append(str(path))
+        place = tmp_path / "runs" / "full" / f"seed{seed}"
+        place.mkdir(parents=True)
+        for name in ("config.json", "model.pt"):
+            (place / name).write_text("{}")
+        measured(place, {"n": 5, "psnr": value})
+        paths.append(str(place / "metrics.json"))
     assert "| full | 2 | 21 ± 1.4 |" in tables.markdown(summarize.gather(paths), ["psnr"])
 
 

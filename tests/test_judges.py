@@ -51,7 +51,9 @@ def test_the_judges_of_rendered_faces_measure_side_by_side(tmp_path, labelled):
     hog.save(tmp_path / "hog.npz", ridge)
     assert hog.load(tmp_path / "hog.npz")(images) == pytest.approx(ridge(images))
     assert np.corrcoef(ridge(images)[:, 0], table["AU12"])[0, 1] > 0.9
-    save_weights(tmp_path / "judge.pt", judge.Judge(8, 2, 3).state_dict(), {"width": 8, "aus": NAMES, "people": 3})
+    save_weights(
+        tmp_path / "judge.pt", judge.Judge(8, 2, 3).state_dict(), {"width": 8, "aus": NAMES, "people": 3, "config": {}}
+    )
     asked = config(aus=["judge", "hog"], identity=["judge"], features=["judge"], detector="mtcnn")
     both = Judges(asked, CPU, str(tmp_path / "judge.pt"), str(tmp_path / "hog.npz"))
     said = both.measure(images)

@@ -7,7 +7,7 @@ import sys
 
 import pandas as pd
 import pytest
-from training import arguments
+from training import arguments, measured
 
 from wemgan import train
 from wemgan.live import Live
@@ -47,13 +47,13 @@ def test_a_training_is_shown_while_it_runs_and_completed_by_the_replay(run):
     grids = [file.path for file in client.list_artifacts(entry.info.run_id, "samples")]
     assert grids == ["samples/000000016", "samples/000000032", "samples/000000048"]
 
-    (place / "metrics.json").write_text('{"psnr": 20.0}')
-    (place / "measures.csv").write_text("psnr\n20.0\n")
     other = place.parents[1] / "no_dit" / "seed0"
     shutil.copytree(place, other)
     config = json.loads((place / "config.json").read_text())
     config |= {"run": "no_dit", "model": config["model"] | {"dit": False}}
     (other / "config.json").write_text(json.dumps(config))
+    for done in (place, other):
+        measured(done, {"psnr": 20.0})
     data = [folder / "faces.csv", folder / "aus.csv", folder / "split.csv"]
     rows = replay([place / "config.json", other / "config.json"], data, args.live)
     assert rows["mlflow_id"][0] == entry.info.run_id and rows["new"].all()

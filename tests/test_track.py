@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from PIL import Image
+from training import measured
 
 from wemgan.errors import UserError
 from wemgan.track import enter_files, replay, varying
@@ -22,10 +23,9 @@ def finished(folder: Path, run: str, **model) -> Path:
     pd.DataFrame({"images": [8, 16], "critic": [2.0, 1.0], "rare": [None, 3.0]}).to_csv(
         place / "history.csv", index=False
     )
-    (place / "metrics.json").write_text(json.dumps({"psnr": 25.5, "psnr/smile": 20.0, "au_mae": float("nan")}))
-    (place / "measures.csv").write_text("psnr\n25.5\n")
     Image.new("RGB", (4, 4)).save(place / "samples.png")
     (place / "model.pt").write_bytes(b"weights")
+    measured(place, {"psnr": 25.5, "psnr/smile": 20.0, "au_mae": float("nan")})
     (place / "speed.json").write_text('{"images_per_second": 95.0, "gpu": null}')
     return place / "config.json"
 
@@ -84,8 +84,7 @@ def test_a_second_replay_enters_nothing(tracked):
 def test_a_changed_run_takes_the_place_of_the_old(tracked):
     folder, client, arguments, _ = tracked
     before = {run: entry.info.run_id for run, entry in entries(client).items()}
-    metrics = folder / "results" / "trial" / "runs" / "full" / "seed0" / "metrics.json"
-    metrics.write_text(json.dumps({"psnr": 26.0}))
+    measured(folder / "results" / "trial" / "runs" / "full" / "seed0", {"psnr": 26.0})
     assert list(replay(*arguments)["new"]) == [True, False]
     after = entries(client)
     assert after["full"].data.metrics["final/psnr"] == 26.0

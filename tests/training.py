@@ -6,6 +6,7 @@ import json
 import pytest
 
 from wemgan import train, training
+from wemgan.files import digest
 
 
 class Killed(Exception):
@@ -24,6 +25,14 @@ def run_until_killed(args, images):
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
         patch.setattr(training.Training, "step", dying)
         train.run(args)
+
+
+def measured(place, metrics):
+    """Put metrics.json beside the other files of a run, as if they were what was measured."""
+    (place / "measures.csv").write_text("psnr\n20.0\n")
+    files = {"run": "config.json", "model": "model.pt", "measures": "measures.csv"}
+    made_of = {name: digest(place / file) for name, file in files.items()}
+    (place / "metrics.json").write_text(json.dumps({"made_of": made_of} | metrics))
 
 
 def arguments(folder, name, config):

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from wemgan.checkpoint import load_weights, save_weights
 from wemgan.draws import Draws
 from wemgan.errors import run_cli
-from wemgan.files import digest, read_json
+from wemgan.files import check_made_of, digest, read_json
 from wemgan.labelled import LabelledFaces
 from wemgan.wavelet import haar_stem
 
@@ -125,9 +125,17 @@ def slopes(estimate: Tensor, label: Tensor) -> Tensor:
     return torch.where(spread > 1e-6, slope.clamp(0.2, 1.0), torch.ones_like(slope))
 
 
-def load(path: str | Path, device: torch.device) -> AUNetwork:
-    """The frozen network of a file that this step wrote."""
+def load(path: str | Path, device: torch.device, config: str | None = None, data: str | None = None) -> AUNetwork:
+    """The frozen network of a file that this step wrote.
+
+    UserError if its configuration or its labels and split have another digest than `config` and `data` (None: any).
+    """
     weights, about = load_weights(path)
+    again = "train the AU network again"
+    if config:
+        check_made_of(path, about.get("config_digest"), config, "another configuration", again)
+    if data:
+        check_made_of(path, about.get("data_digest"), data, "other labels or another split", again)
     network = AUNetwork(about["width"], about["size"], len(about["aus"]))
     network.load_state_dict(weights)
     return network.to(device).eval().requires_grad_(False)
@@ -147,6 +155,7 @@ def main() -> None:
     print("mean error on validation faces:", ", ".join(f"{a} {e:.3f}" for a, e in zip(faces.aus, errors, strict=True)))
     about = {"width": config["au_network"]["width"], "size": faces.size, "aus": list(faces.aus)}
     about |= {"validation_mae": float(np.mean(errors)), "data_digest": digest(args.aus, args.split)}
+    about["config_digest"] = digest(args.config)
     save_weights(args.model, network.state_dict(), about)
 
 

@@ -8,10 +8,10 @@ import pandas as pd
 
 from wemgan import score
 from wemgan.columns import CONTROLS, METRICS, kind_of
-from wemgan.compare import row_of
 from wemgan.errors import run_cli
 from wemgan.faces import read_table
 from wemgan.files import whole
+from wemgan.rows import row_of
 
 MARKS = "osD^v<>Ph*Xd"
 

@@ -20,22 +20,13 @@ from wemgan.errors import UserError, run_cli
 from wemgan.faces import read_table
 from wemgan.files import whole
 from wemgan.metrics import spread
+from wemgan.rows import row_of
 
 LEVEL = 0.05
 FEWEST = 10  # people, below which a bootstrap over people says nothing
 
 
-def row_of(path: str | Path) -> tuple[str, int | None]:
-    """Run and seed of a file in runs/<run>/seed<k>/; a name and None in controls/<name>/ or others/<name>/."""
-    folder = Path(path).parent
-    if folder.parent.name in ("controls", "models"):
-        return folder.name, None
-    if folder.parent.name == "others":
-        return f"other: {folder.name}", None
-    return folder.parent.name, int(folder.name.removeprefix("seed"))
-
-
-def read_metrics(path: str, pairs: pd.DataFrame, names: list[str], person: np.ndarray) -> dict:
+def metrics_of_row(path: str, pairs: pd.DataFrame, names: list[str], person: np.ndarray) -> dict:
     """The metrics of a row's measures.csv; a row may be measured on the group `faces` alone (`wrong` on photos)."""
     table = read_table(path)
     if len(table) != len(pairs):
@@ -62,7 +53,7 @@ def compare(
         run, seed = row_of(path)
         rows.setdefault(run, []).append((seed, path))
     for run, files in rows.items():
-        found = [read_metrics(path, pairs, names, person) for _, path in files]
+        found = [metrics_of_row(path, pairs, names, person) for _, path in files]
         for name in found[0]:
             values = np.array([metrics[name].all() for metrics in found])
             if not np.isfinite(values).any():

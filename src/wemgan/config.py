@@ -47,17 +47,7 @@ STAGES = {
     "au_network": ("data.aus", "data.seed", "au_network"),
     "pairs": ("data.size", "data.aus", "data.seed", "evaluate"),
     "partners": ("data.size", "data.aus", "data.seed", "train.single_targets"),
-    "evaluate": (
-        "data.aus",
-        "judge.aus",
-        "judge.identity",
-        "judge.features",
-        "judge.detector",
-        "judge.onnx_file",
-        "judge.onnx_mean",
-        "judge.onnx_deviation",
-        "weights",
-    ),
+    "evaluate": ("data.aus", "data.seed", "judge", "weights"),
 }
 RUN_READS = ("data.aus", "model", "critic", "loss", "train")
 OVERRIDABLE = ("model", "critic", "loss", "train")

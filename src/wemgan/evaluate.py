@@ -137,7 +137,9 @@ def main() -> None:
     with whole(args.measures) as temporary:
         measured.table.round(5).to_csv(temporary, index=False)
     result = score_row(measured, pairs, names, reference)
-    write_json(args.metrics, asked_for(every_pair, names, judges) | result)
+    made_of = {"config": digest(args.config), "measures": digest(args.measures)}
+    made_of |= {name: digest(path) for name, path in (("run", args.run_config), ("model", args.model)) if path}
+    write_json(args.metrics, {"made_of": made_of} | asked_for(every_pair, names, judges) | result)
     print(", ".join(f"{k} {v:.4g}" for k, v in result.items() if "/" not in k and "mae_AU" not in k))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from wemgan.errors import UserError, run_cli
-from wemgan.files import whole
+from wemgan.files import check_made_of, digest, whole
 
 TRANSFORM = ("m00", "m01", "m02", "m10", "m11", "m12")
 FACE_COLUMNS = (
@@ -24,7 +24,7 @@ FACE_COLUMNS = (
     *TRANSFORM,
 )
 SET_ASIDE_COLUMNS = ("id", "source", "reason")
-TEXT_COLUMNS = ("id", "identity", "source", "reason", "detector", "tool", "version", "target")
+TEXT_COLUMNS = ("id", "identity", "source", "reason", "detector", "tool", "version", "target", "made_by", "labels")
 
 # Faces that are copied at once by a merge; bounds its memory.
 BLOCK = 1024
@@ -42,6 +42,14 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise UserError(f"{path} is not a table of comma-separated values in UTF-8 ({broken})") from None
     text = [name for name in TEXT_COLUMNS if name in table]
     return table.fillna(dict.fromkeys(text, "")) if text else table
+
+
+def read_split(path: str | Path, aus: str | Path) -> pd.DataFrame:
+    """Read the table of a split; UserError if it is not one of the faces that `aus` labels."""
+    split = read_table(path)
+    found = split["labels"].iloc[0] if "labels" in split and len(split) else ""
+    check_made_of(path, found, digest(aus), "other labels", "split the faces again")
+    return split
 
 
 def write_table(path: str | Path, table: pd.DataFrame) -> None:

@@ -47,6 +47,12 @@ def read_json(path: str | Path) -> dict:
         ) from None
 
 
+def check_made_of(path: str | Path, found: str | None, wanted: str, what: str, mend: str) -> None:
+    """Refuse a file that carries another digest than what it should be made of has: UserError, with how to mend it."""
+    if found != wanted:
+        raise UserError(f"{path} was made of {what} than is there now; {mend}")
+
+
 def digest(*paths: str | Path) -> str:
     """The first 16 hex digits of the sha256 over the files' contents, in the order given."""
     total = hashlib.sha256()

@@ -134,7 +134,7 @@ def main() -> None:
     aus = read_table(args.truth)[names].to_numpy(np.float32)
     known = people < learnt(people)
     judge = fit(options, images[known], aus[known], people[known], config["data"]["seed"], device)
-    about = {"width": options["width"], "aus": names, "people": learnt(people)}
+    about = {"width": options["width"], "aus": names, "people": learnt(people), "config": config}
     save_weights(args.model, judge.state_dict(), about)
 
 

@@ -88,6 +88,7 @@ def _open(name: str, config: dict, device, trained, gradients) -> tuple[Callable
     if name == "judge":
         network, about = judge.load(_needed(trained, "judge", "wemgan.judge"), device)
         _same_aus(trained, about["aus"], names)
+        _same_training(trained, about.get("config"), config)
 
         def ask(faces):
             return dict(zip(("aus", "identity", "features"), judge.measure(network, faces, device), strict=True))
@@ -160,6 +161,16 @@ def _needed(path: str | None, name: str, step: str) -> str:
     if path is None:
         raise UserError(f"the judge {name} is asked for, but no file of it is given; run the step {step} first")
     return path
+
+
+def _same_training(path: str, trained: dict | None, wanted: dict) -> None:
+    """Refuse a judge that was trained by other values than those of its keys that are `wanted`."""
+    if trained is None:
+        raise UserError(f"{path} does not say how it was trained; train it again")
+    for section, values in trained.items():
+        asked = wanted.get(section, {})
+        if other := [name for name, value in values.items() if asked.get(name, value) != value]:
+            raise UserError(f"{path} was trained with another {section}.{other[0]} than is asked for; train it again")
 
 
 def _same_aus(path: str, known: list[str], wanted: list[str]) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 from wemgan import mediapipe_aus
 from wemgan.errors import UserError, run_cli
 from wemgan.faces import load_faces, read_table, write_table
-from wemgan.files import read_json
+from wemgan.files import digest, read_json
 
 
 @dataclass
@@ -73,7 +73,7 @@ def main() -> None:
     args = parser.parse_args()
     aus, without = label(load_faces(args.faces), read_table(args.table), read_json(args.config), args.truth)
     write_table(args.unlabelled, without)
-    write_table(args.aus, aus)
+    write_table(args.aus, aus.assign(made_by=digest(args.config, args.faces, args.table)))
     print(f"{len(aus)} faces labelled by {aus['tool'].iloc[0]}, {len(without)} without a label", file=sys.stderr)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wemgan.draws import Draws
 from wemgan.errors import UserError
-from wemgan.faces import read_table
+from wemgan.faces import read_split, read_table
 
 
 class LabelledFaces:
@@ -32,7 +32,7 @@ class LabelledFaces:
             raise UserError(
                 f"{aus} has no labels for {', '.join(missing)}, which data.aus asks for; label the faces again"
             )
-        table = labels.merge(read_table(split)[["id", "split"]], on="id")
+        table = labels.merge(read_split(split, aus)[["id", "split"]], on="id")
         self.table = table.merge(position[["id", "identity", "row"]], on="id").reset_index(drop=True)
         self.labels = torch.from_numpy(self.table[list(self.aus)].to_numpy(np.float32, copy=True))
         self._rows = {name: np.flatnonzero(self.table["split"] == name) for name in ("train", "validation", "test")}

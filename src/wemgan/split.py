@@ -1,6 +1,7 @@
 """Split by identity: train, validation and test, with nobody in two of them.
 
-    python -m wemgan.split --config config.json --table faces.csv --aus aus.csv --split split.csv
+    python -m wemgan.split --config config.json --label-config label.json --faces faces.npy --table faces.csv \
+        --aus aus.csv --split split.csv
 
 Identities are ordered by a hash of the seed and their name, and cut into shares. So more photos of a known person
 change nothing for anybody, and a new person moves at most one other across each border.
@@ -13,7 +14,7 @@ import pandas as pd
 
 from wemgan.errors import UserError, run_cli
 from wemgan.faces import read_table, write_table
-from wemgan.files import read_json
+from wemgan.files import check_made_of, digest, read_json
 from wemgan.folder import rank
 
 SPLITS = ("train", "validation", "test")
@@ -47,11 +48,15 @@ def split_faces(table: pd.DataFrame, labelled: pd.Series, split: dict) -> pd.Dat
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("--config", "--table", "--aus", "--split"):
+    for name in ("--config", "--label-config", "--faces", "--table", "--aus", "--split"):
         parser.add_argument(name, required=True)
     args = parser.parse_args()
-    faces = split_faces(read_table(args.table), read_table(args.aus)["id"], read_json(args.config)["split"])
-    write_table(args.split, faces)
+    aus = read_table(args.aus)
+    made_by = aus["made_by"].iloc[0] if "made_by" in aus and len(aus) else ""
+    now = digest(args.label_config, args.faces, args.table)
+    check_made_of(args.aus, made_by, now, "other faces or another configuration", "label the faces again")
+    faces = split_faces(read_table(args.table), aus["id"], read_json(args.config)["split"])
+    write_table(args.split, faces.assign(labels=digest(args.aus)))
     for name in SPLITS:
         part = faces[faces["split"] == name]
         print(f"{name}: {len(part)} faces of {part['identity'].nunique()} identities", file=sys.stderr)

@@ -12,7 +12,7 @@ import torch
 
 from wemgan.editor import Editor
 from wemgan.errors import run_cli
-from wemgan.faces import read_table
+from wemgan.faces import read_split, read_table
 from wemgan.files import digest, read_json
 from wemgan.pairs import calmest, makeable
 from wemgan.pictures import save_grid
@@ -43,13 +43,13 @@ def au_sweeps(calm: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("config", "faces", "table", "aus", "split", "model", "expressions", "single"):
+    for name in ("config", "faces", "table", "aus", "split", "model", "run-config", "expressions", "single"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--rendered", action="store_true", help="draw the truth too")
     args = parser.parse_args()
     config, table, device = read_json(args.config), read_table(args.table), torch.device("cpu")
     names = config["data"]["aus"]
-    split = read_table(args.split)
+    split = read_split(args.split, args.aus)
     held_out = split.loc[split["split"] == "test", ["id", "identity"]]
     labels = read_table(args.aus)
     calm = calmest(held_out.merge(labels[["id", *names]], on="id"), names, len(makeable(names)) + len(names))
@@ -62,7 +62,8 @@ def main() -> None:
             pairs[names].to_numpy(np.float32, copy=True),
         )
         sources = pixels[position.loc[pairs["source"]]]
-        sheets = [Editor(args.model, device, digest(args.aus, args.split))(sources, *aus)]
+        data, made_with = digest(args.aus, args.split), digest(args.run_config)
+        sheets = [Editor(args.model, device, data, made_with)(sources, *aus)]
         if args.rendered:
             from wemgan.truth import draw_truth
 

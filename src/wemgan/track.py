@@ -15,6 +15,7 @@ from wemgan.config import OVERRIDABLE
 from wemgan.errors import UserError, run_cli
 from wemgan.files import digest, read_json, whole
 from wemgan.origin import code_commit
+from wemgan.rows import read_metrics
 
 STORE = "sqlite:///mlflow.db"
 PARTS = ("history.csv", "metrics.json", "measures.csv", "samples.png", "model.pt", "speed.json")
@@ -38,7 +39,7 @@ def replay(configs: list[Path], data: list[Path], store: str = STORE) -> pd.Data
     for path, config in zip(configs, loaded, strict=True):
         folder, params = path.parent, params_of(config, loaded)
         origin = origin_tags(path, config, data_digest)
-        results = digest(*(folder / part for part in PARTS))
+        metrics, results = read_metrics(folder / "metrics.json"), digest(*(folder / part for part in PARTS))
         experiment = experiment_of(client, config["experiment"])
         entry = _known(client, experiment, origin | {"results_digest": results}, params)
         new = entry is None
@@ -47,7 +48,7 @@ def replay(configs: list[Path], data: list[Path], store: str = STORE) -> pd.Data
             _forget(client, experiment, origin, but=begun)
             entry = begun or begin(client, experiment, origin, params)
             client.set_tag(entry, "results_digest", results)
-            _enter(client, entry, folder, path)
+            _enter(client, entry, path, metrics)
             client.set_terminated(entry)
         rows.append({"run": config["run"], "seed": config["seed"], "mlflow_id": entry, "new": new})
         print(f"{config['run']} seed {config['seed']}: {'entered' if new else 'was there'}")
@@ -163,10 +164,10 @@ def _entries(client, experiment: str, tags: dict[str, str]) -> list:
     return list(client.search_runs([experiment], query))
 
 
-def _enter(client, entry: str, folder: Path, config: Path) -> None:
+def _enter(client, entry: str, config: Path, metrics: dict) -> None:
     from mlflow.entities import Metric
 
-    final = _final(read_json(folder / "metrics.json"))
+    folder, final = config.parent, _final(metrics)
     final += [Metric(f"speed/{k}", v, 0, 0) for k, v in read_json(folder / "speed.json").items() if _finite(v)]
     curves = curve_points(pd.read_csv(folder / "history.csv").to_dict("records"))
     everything = final + curves
@@ -204,7 +205,7 @@ def main() -> None:
     frame = replay(args.configs, args.data)
     experiment = read_json(args.configs[0])["experiment"]
     for path in args.controls:
-        enter_files(experiment, f"control {path.parent.name}", read_json(path), [path])
+        enter_files(experiment, f"control {path.parent.name}", read_metrics(path), [path])
     if args.tables:
         enter_files(experiment, "tables and figures", {}, args.tables)
     with whole(args.tracked) as temporary:

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
     device = processes.device
     faces = LabelledFaces(args.faces, args.aus, args.split, config["data"]["aus"])
     faces.settle(device)
-    teacher = au_network.load(args.au_network, device) if args.au_network else None
+    teacher = _teacher(args, device) if args.au_network else None
     if config["loss"]["paired"] and not args.partners:
         raise UserError("loss.paired is not 0, but no --partners are given; run the step wemgan.partners first")
     partners = Partners(args.partners, faces) if args.partners else None
@@ -96,6 +96,12 @@ def run(args: argparse.Namespace) -> None:
         _save(training, history, about, args)
         _save_speed(args.speed, training, training.images - first, time.perf_counter() - start)
         save_weights(args.model, training.average.state_dict(), about | {"images": training.images})
+
+
+def _teacher(args: argparse.Namespace, device: torch.device) -> au_network.AUNetwork:
+    """The AU network, refused if it is of another configuration or other labels."""
+    config = digest(args.au_network_config) if args.au_network_config else None
+    return au_network.load(args.au_network, device, config, digest(args.aus, args.split))
 
 
 def _live(args: argparse.Namespace):
@@ -174,6 +180,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--live", help="MLflow store in which to show the training while it runs, if it can be reached")
     parser.add_argument("--au-network", help="frozen AU network; without it the image critic's head teaches")
+    parser.add_argument("--au-network-config", help="the configuration by which it has to be trained")
     parser.add_argument("--partners", help="true edits of the training faces, for loss.paired")
     run(parser.parse_args())
 

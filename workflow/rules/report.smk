@@ -3,7 +3,9 @@
 
 rule summary:
     input:
+        config=f"{E}/config/evaluate.json",
         metrics=of_rows("metrics.json"),
+        runs=[*of_runs("config.json"), *of_runs("model.pt"), *of_runs("measures.csv")],
         intervals=f"{E}/intervals.csv",
         differences=f"{E}/differences.csv",
         cards=CARDS,
@@ -13,6 +15,7 @@ rule summary:
         summary=report(f"{E}/summary.csv", category="Tables", caption="../report/summary.rst"),
         expressions=report(f"{E}/expressions.csv", category="Tables", caption="../report/expressions.rst"),
         markdown=report(f"{E}/summary.md", category="Tables", caption="../report/summary.rst"),
+        scores=f"{E}/scores.json",
     log:
         f"{E}/logs/summary.log",
     benchmark:
@@ -24,10 +27,10 @@ rule summary:
     message:
         "Gathering the table"
     shell:
-        "python -m wemgan.summarize --metrics {input.metrics} --intervals {input.intervals} "
+        "python -m wemgan.summarize --config {input.config} --metrics {input.metrics} --intervals {input.intervals} "
         "--differences {input.differences} --cards {input.cards} --about {input.about} {params.bounds} "
         "--summary {output.summary} "
-        "--expressions {output.expressions} --markdown {output.markdown} 2>&1 | tee {log}"
+        "--expressions {output.expressions} --markdown {output.markdown} --scores {output.scores} 2>&1 | tee {log}"
 
 
 rule compared:
@@ -95,6 +98,7 @@ rule sweeps:
         table=TABLE,
         aus=AUS,
         split=SPLIT,
+        run=of_runs("config.json")[0],
         model=of_runs("model.pt")[0],
         code=sources("sweeps"),
     output:
@@ -112,7 +116,7 @@ rule sweeps:
         "Drawing what the first run does as AUs rise"
     shell:
         "python -m wemgan.sweeps --config {input.config} --faces {input.faces} --table {input.table} "
-        "--aus {input.aus} --split {input.split} --model {input.model} --expressions {output.expressions} "
+        "--aus {input.aus} --split {input.split} --model {input.model} --run-config {input.run} --expressions {output.expressions} "
         "--single {output.single} {params.rendered} 2>&1 | tee {log}"
 
 

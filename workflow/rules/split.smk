@@ -2,6 +2,8 @@
 rule split:
     input:
         config=f"{E}/config/split.json",
+        label_config=f"{E}/config/label.json",
+        faces=FACES,
         table=TABLE,
         aus=AUS,
         code=sources("split"),
@@ -16,7 +18,8 @@ rule split:
     message:
         "Splitting the people"
     shell:
-        "python -m wemgan.split --config {input.config} --table {input.table} --aus {input.aus} "
+        "python -m wemgan.split --config {input.config} --label-config {input.label_config} --faces {input.faces} "
+        "--table {input.table} --aus {input.aus} "
         "--split {output.split} 2>&1 | tee {log}"
 
 

@@ -58,6 +58,7 @@ rule train:
         aus=AUS,
         split=SPLIT,
         au_network=teacher,
+        au_network_config=lambda wildcards: f"{E}/config/au_network.json" if wildcards.run in TAUGHT else [],
         partners=lambda wildcards: PARTNERS if wildcards.run in PAIRED else [],
         code=sources("train"),
     output:
@@ -77,10 +78,11 @@ rule train:
         # No output, so that Snakemake does not delete it when a training fails: the next one resumes from it.
         state=lambda wildcards: f"{RUN}/state.pt".format(**wildcards),
         au_network=flag("au_network"),
+        au_network_config=flag("au_network_config"),
         partners=flag("partners"),
     message:
         "Training run {wildcards.run} with seed {wildcards.seed}"
     shell:
         "python -m wemgan.train --config {input.config} --faces {input.faces} --aus {input.aus} "
-        "--split {input.split} {params.au_network} {params.partners} --model {output.model} --history {output.history} "
+        "--split {input.split} {params.au_network} {params.au_network_config} {params.partners} --model {output.model} --history {output.history} "
         "--samples {output.samples} --speed {output.speed} --state {params.state} --live sqlite:///mlflow.db 2>&1 | tee {log}"
