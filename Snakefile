@@ -26,5 +26,12 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/report.smk"
 
 
+onsuccess:
+    records.keep(E)
+    if everything_asked():
+        records.enter(E)
+
+
 onerror:
+    records.keep(E)
     print(mistakes(f"{E}/logs", STARTED), file=sys.stderr)

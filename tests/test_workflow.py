@@ -1,77 +1,24 @@
-"""The workflow with steps that only pretend: what a change makes stale, how it fails, how it resumes, what DVC covers.
-
-The rules, Snakemake and the configuration are the real ones; every `python -m wemgan.<step>` is replaced by a script
-that writes, into each output, a digest of all inputs.
-"""
+"""The workflow with steps that only pretend: what is stale, how it fails and resumes, what DVC covers."""
 
 import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from project import MINE, ROOT, TRIAL, command, environment, make_project, snakemake, stale
 
 from wemgan.command import with_cores
 from wemgan.recovery import mistakes
 from wemgan.sources import sources
 
-ROOT = Path(__file__).parents[1]
-COPIED = ("Snakefile", "workflow", "profiles", "environment.yml", "params.yaml", "experiments", "dvc.yaml", "src")
-
-FAKE = """
-import hashlib, os, pathlib, sys
-OUTPUTS = {
-    "render": "faces table truth", "folder": "photos set-aside", "align": "faces table set-aside",
-    "faces": "out-faces out-table out-set-aside", "label": "aus unlabelled", "split": "split",
-    "pairs": "pairs truth wrong",
-    "judge": "model", "au_network": "model", "train": "model history samples state speed",
-    "evaluate": "metrics measures edits", "summarize": "summary expressions markdown", "figures": "out",
-    "track": "tracked", "sweeps": "expressions single",
-    "partners": "partners pixels", "hog": "model", "reference": "out about", "cards": "cards", "charts": "out",
-    "compare": "intervals differences",
-}
-step, words = sys.argv[1], sys.argv[2:]
-if os.environ.get("FAIL") and os.environ["FAIL"] in " ".join(words):
-    sys.exit("error: this run was told to fail")
-if os.environ.get("HOLD") and step == "train":
-    open(os.environ["HOLD"], "w").close()  # waits until the test reads from the pipe
-    open(os.environ["HOLD"]).read()
-    open(os.environ["HOLD"] + ".reached", "w").close()
-inputs, outputs, flag = [], [], None
-for word in words:
-    if word.startswith("--"):
-        flag = word[2:]
-    elif flag in OUTPUTS[step].split():
-        outputs.append(word)
-    elif os.path.exists(word):
-        inputs.append(word)
-total = hashlib.sha256(b"".join(pathlib.Path(path).read_bytes() for path in inputs)).hexdigest()
-for path in outputs:
-    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
-    pathlib.Path(path).write_text(total + path)
-"""
-
-TOLD = ", told: {loss.paired: 1}"  # for rendered faces alone
-TRIAL = f"runs: {{full: {{}}, plain: {{model.dit: false}}{TOLD}}}\n"
-
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A project whose steps pretend, after a first run of the experiment `trial`."""
-    folder = tmp_path_factory.mktemp("project")
-    for name in COPIED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-        else:
-            shutil.copy(ROOT / name, folder / name)
-    for rules in (folder / "workflow" / "rules").glob("*.smk"):
-        rules.write_text(rules.read_text().replace("python -m wemgan.", "python fake.py "))
-    (folder / "fake.py").write_text(FAKE)
-    (folder / "experiments" / "trial.yaml").write_text(TRIAL)
+    """A project after a first run of the experiment `trial`."""
+    folder = make_project(tmp_path_factory.mktemp("project"))
     done = snakemake(folder, "trial")
     assert done.returncode == 0, done.stderr
     return folder
@@ -81,7 +28,7 @@ def made(tmp_path_factory):
 def photos(made):
     """The same project after the data of the experiment `mine`, of photos, were made."""
     folder = (made / "experiments" / "folder.yaml").read_text()
-    (made / "experiments" / "mine.yaml").write_text(f"{folder}\nalign: {{shards: 1}}\n{TRIAL.replace(TOLD, '')}")
+    (made / "experiments" / "mine.yaml").write_text(f"{folder}\n{MINE}")
     done = snakemake(made, "mine", "data")
     assert done.returncode == 0, done.stderr
     return made
@@ -91,29 +38,6 @@ def photos(made):
 def files(made, photos):
     """By experiment, every output that the workflow has made with its inputs."""
     return {experiment: files_by_rule(made, experiment) for experiment in ("trial", "mine")}
-
-
-def command(experiment: str, *words: str) -> list[str]:
-    return [sys.executable, "-m", "snakemake", "--cores", "2", *words, "--config", f"experiment={experiment}"]
-
-
-def environment(folder: Path, **more: str) -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(folder / "src")} | more
-
-
-def snakemake(folder: Path, experiment: str, *words: str, **more: str) -> subprocess.CompletedProcess:
-    """Run Snakemake in a folder, with that folder's package."""
-    return subprocess.run(
-        command(experiment, *words), cwd=folder, env=environment(folder, **more), capture_output=True, text=True
-    )
-
-
-def stale(folder: Path, experiment: str = "trial") -> dict[str, int]:
-    """How often each rule would run now."""
-    done = snakemake(folder, experiment, "--dry-run")
-    assert done.returncode == 0, done.stderr
-    table = re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.M)
-    return {rule: int(n) for rule, n in table if rule != "total"}
 
 
 def test_a_second_run_has_nothing_to_do(made):

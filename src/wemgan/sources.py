@@ -1,6 +1,7 @@
 """Which Python files a step really uses: what the workflow watches, so that a change of code redoes what it touches."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -26,6 +27,7 @@ def sources(step: str) -> list[str]:
     return sorted(f"src/{_file(module).relative_to(PACKAGE.parent).as_posix()}" for module in seen)
 
 
+@cache
 def _imports(module: str) -> set[str]:
     """The modules of this package that a module imports, anywhere in its file; a package also runs its __main__."""
     path, found = _file(module), set()

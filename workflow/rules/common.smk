@@ -8,6 +8,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from wemgan import config as settings
+from wemgan import records
 from wemgan.errors import UserError
 from wemgan.recovery import clear_interrupted, mistakes
 from wemgan.sources import sources
@@ -21,6 +22,8 @@ E = f"results/{P['experiment']}"
 if workflow.is_main_process:
     clear_interrupted()
     settings.write_stages(P, E)
+    records.recall(E)
+    records.keep(E)
 
 # Steps run by the Python that runs Snakemake, with as many threads as their rule says.
 shell.prefix(
@@ -33,6 +36,16 @@ wildcard_constraints:
     run="[A-Za-z0-9_-]+",
     seed=r"\d+",
     shard=r"\d+",
+
+
+# Written above, before any rule; the target is for DVC.
+localrules:
+    configure,
+
+
+rule configure:
+    input:
+        expand(f"{E}/config/{{stage}}.json", stage=[*settings.STAGES, "runs"]),
 
 
 RENDERED = P["data"]["source"] == "rendered"
@@ -93,6 +106,12 @@ def by_judges(code):
 def measured(code):
     """What a row of the table is measured on, and by which code."""
     return by_judges(code) | dict(aus=AUS, pairs=PAIRS, truth=EDITS_TRUTH, reference=REFERENCE)
+
+
+def everything_asked():
+    """Whether Snakemake was asked for the whole experiment, and not for some of it."""
+    asked = workflow.dag_settings
+    return set(asked.targets) <= {"all"} and not (asked.until or asked.omit_from or asked.batch)
 
 
 def flag(name):
