@@ -18,7 +18,7 @@ COPIED = (
 )  # fmt: skip
 
 FAKE = """
-import hashlib, os, pathlib, sys
+import fcntl, hashlib, os, pathlib, sys
 from wemgan.sources import sources
 OUTPUTS = {
     "render": "faces table truth", "folder": "photos set-aside", "align": "faces table set-aside",
@@ -34,9 +34,11 @@ step, words = sys.argv[1], sys.argv[2:]
 if os.environ.get("FAIL") and os.environ["FAIL"] in " ".join(words):
     sys.exit("error: this run was told to fail")
 if os.environ.get("HOLD") and step == "train":
-    open(os.environ["HOLD"], "w").close()  # waits until the test reads from the pipe
-    open(os.environ["HOLD"]).read()
-    open(os.environ["HOLD"] + ".reached", "w").close()
+    hold = pathlib.Path(os.environ["HOLD"])
+    with open(hold / "reached", "w") as reached:
+        print(os.getpid(), file=reached)
+    with open(hold / "gate") as gate:
+        fcntl.flock(gate, fcntl.LOCK_SH)  # waits until the test lets go
 inputs, outputs, flag = [], [], None
 for word in words:
     if word.startswith("--"):

@@ -2,13 +2,11 @@
 
 import os
 import re
-import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
-from project import MINE, ROOT, TRIAL, command, environment, make_project, snakemake, stale
+from project import MINE, ROOT, TRIAL, make_project, snakemake, stale
 
 from wemgan.command import with_cores
 from wemgan.recovery import mistakes
@@ -89,28 +87,6 @@ def test_one_failed_training_leaves_the_other(made):
     assert (runs / "full" / "seed0" / "metrics.json").exists()
     assert (runs / "plain" / "seed0" / "state.pt").exists()  # what a training resumes from
     assert not (runs / "plain" / "seed0" / "model.pt").exists()
-
-
-def test_a_killed_run_carries_on(made):
-    (made / "experiments" / "trial.yaml").write_text(TRIAL + "loss: {cycle: 2}")
-    pipe = made / "hold"
-    os.mkfifo(pipe)
-    process = subprocess.Popen(
-        command("trial", "runs"), cwd=made, env=environment(made, HOLD=str(pipe)),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    with open(pipe) as reached:  # opens when a training has begun
-        reached.read()
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert list((made / ".snakemake" / "locks").iterdir())
-    done = snakemake(made, "trial", "runs")
-    assert done.returncode == 0, done.stderr
-    assert "an earlier run was interrupted; carrying on" in done.stderr
-    assert "ending step" in done.stderr  # a training that lived on
-    assert all(
-        (made / "results" / "trial" / "runs" / run / "seed0" / "metrics.json").exists() for run in ("full", "plain")
-    )
 
 
 def test_a_mistake_in_the_configuration_stops_it_before_anything_runs(made):

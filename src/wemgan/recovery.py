@@ -7,6 +7,7 @@ Snakemake works in the folder; if one does, or another machine holds the lock, e
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -21,7 +22,15 @@ def clear_interrupted(folder: str | Path = ".") -> None:
     locks = list((folder / ".snakemake" / "locks").glob("*.lock"))
     holder = folder / ".snakemake" / "host"
     here = socket.gethostname()
-    if locks and (not holder.exists() or holder.read_text() == here) and not _others(folder):
+    others = _others(folder) if locks else []
+    for other in others:
+        since = time.strftime("%H:%M", time.localtime(other.create_time()))
+        print(
+            f"another Snakemake (process {other.pid}, since {since}) is at work in this folder; until it has ended, "
+            "only dry runs and reports can be made",
+            file=sys.stderr,
+        )
+    if locks and not others and (not holder.exists() or holder.read_text() == here):
         for process in _orphans(folder):
             print(f"ending step {process.pid}, left over from an interrupted run", file=sys.stderr)
             process.kill()
