@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from conftest import CONFIG, NAMES
+from mlflow import pyfunc
 from PIL import Image
 from training import measured
 
+from wemgan.checkpoint import save_weights
 from wemgan.errors import UserError
+from wemgan.generator import Generator
 from wemgan.track import enter_files, replay, varying
 
 BASE = {"experiment": "trial", "seed": 0, "model": {"dit": True, "width": 8}, "loss": {"cycle": 1.0}, "train": {}}
@@ -24,7 +28,8 @@ def finished(folder: Path, run: str, **model) -> Path:
         place / "history.csv", index=False
     )
     Image.new("RGB", (4, 4)).save(place / "samples.png")
-    (place / "model.pt").write_bytes(b"weights")
+    about = {"config": CONFIG, "aus": NAMES, "size": 64, "data_digest": "0" * 16}
+    save_weights(place / "model.pt", Generator(CONFIG["model"], 2).state_dict(), about)
     measured(place, {"psnr": 25.5, "psnr/smile": 20.0, "au_mae": float("nan")})
     (place / "speed.json").write_text('{"images_per_second": 95.0, "gpu": null}')
     return place / "config.json"
@@ -68,9 +73,21 @@ def test_a_run_has_its_parameters_metrics_curves_tags_and_files(tracked):
     assert [point.step for point in client.get_metric_history(entry.info.run_id, "train/rare")] == [16]
     assert {"run", "seed", "config_digest", "data_digest", "commit"} <= set(entry.data.tags)
     files = {file.path for file in client.list_artifacts(entry.info.run_id)}
-    parts = {"config.json", "history.csv", "metrics.json", "measures.csv", "samples.png", "model.pt", "speed.json"}
-    assert files == parts
+    assert files == {"config.json", "history.csv", "metrics.json", "measures.csv", "samples.png", "speed.json"}
     assert entry.info.status == "FINISHED"
+
+
+def test_a_run_has_its_data_with_their_digest_and_a_model_with_its_signature(tracked):
+    _, client, _, _ = tracked
+    entry = entries(client)["plain"]
+    (data,) = entry.inputs.dataset_inputs
+    assert data.dataset.digest == entry.data.tags["data_digest"] and data.dataset.name == "faces of trial"
+    (output,) = entry.outputs.model_outputs
+    signature = pyfunc.load_model(f"models:/{output.model_id}").metadata.signature
+    assert [(column.name, column.required) for column in signature.inputs] == [
+        ("image", True), ("AU12", False), ("AU26", False),
+    ]  # fmt: skip
+    assert [column.name for column in signature.outputs] == ["image"]
 
 
 def test_a_second_replay_enters_nothing(tracked):
@@ -89,6 +106,8 @@ def test_a_changed_run_takes_the_place_of_the_old(tracked):
     after = entries(client)
     assert after["full"].data.metrics["final/psnr"] == 26.0
     assert after["full"].info.run_id != before["full"] and after["plain"].info.run_id == before["plain"]
+    models = client.search_logged_models([after["full"].info.experiment_id])
+    assert len(models) == 2  # the older one went with its run
     assert len(client.search_runs([client.get_experiment_by_name("trial").experiment_id])) == 2
 
 

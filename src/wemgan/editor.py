@@ -25,7 +25,8 @@ class Editor:
         ):
             if wanted and found != wanted:
                 raise UserError(f"{model} was trained {what} than it is evaluated with; train it again")
-        self.aus, self.options, self.device = about["aus"], about["config"]["model"], device
+        self.aus, self.size = about["aus"], about["size"]
+        self.options, self.device = about["config"]["model"], device
         self.generator = build(self.options, len(about["aus"])).to(device).eval()
         self.generator.load_state_dict(weights)
 

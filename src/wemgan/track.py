@@ -1,24 +1,31 @@
-"""Replay finished runs into MLflow: parameters, curves, final metrics, sample grid, configuration and model.
+"""Replay finished runs into MLflow: parameters, data, curves, final metrics, samples, and a model that can be served.
 
 The database is rebuilt from the files of the results at any time: what is in it already is left alone, so a replay
 after another changes nothing. An entry that a training began while it ran (`wemgan.live`) is completed. `mlflow ui` in
-the project's root shows the default store, mlflow.db.
+the project's root shows the default store, mlflow.db; the environment variable MLFLOW_TRACKING_URI names another one.
 """
 
 import argparse
+import json
+import logging
 import math
+import os
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 
+from wemgan.checkpoint import load_weights
 from wemgan.config import OVERRIDABLE
 from wemgan.errors import UserError, run_cli
 from wemgan.files import digest, read_json, whole
 from wemgan.origin import code_commit
 from wemgan.rows import read_metrics
 
-STORE = "sqlite:///mlflow.db"
+STORE = os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
 PARTS = ("history.csv", "metrics.json", "measures.csv", "samples.png", "model.pt", "speed.json")
+NEEDED = ("mlflow", "torch", "numpy", "pandas", "pillow")  # by a model that is served
+WEIGHTS = "model.pt"  # of the parts the one that the served model holds
 
 
 def varying(configs: list[dict]) -> list[str]:
@@ -28,7 +35,9 @@ def varying(configs: list[dict]) -> list[str]:
 
 
 def replay(configs: list[Path], data: list[Path], store: str = STORE) -> pd.DataFrame:
-    """Enter the run of each config.json, whose results lie beside it; a row per run (run, seed, mlflow_id, new).
+    """Enter the run of each config.json, whose results lie beside it.
+
+    Returns a row per run: run, seed, mlflow_id, results (their digest), new.
 
     A run is known by its experiment, name, seed, configuration, data and results; what changed since is entered anew
     and the older entry deleted. UserError if `store` keeps its artifacts in another place than this folder.
@@ -50,7 +59,7 @@ def replay(configs: list[Path], data: list[Path], store: str = STORE) -> pd.Data
             client.set_tag(entry, "results_digest", results)
             _enter(client, entry, path, metrics)
             client.set_terminated(entry)
-        rows.append({"run": config["run"], "seed": config["seed"], "mlflow_id": entry, "new": new})
+        rows.append({"run": config["run"], "seed": config["seed"], "mlflow_id": entry, "results": results, "new": new})
         print(f"{config['run']} seed {config['seed']}: {'entered' if new else 'was there'}")
     return pd.DataFrame(rows)
 
@@ -92,11 +101,15 @@ def origin_tags(path: Path, config: dict, data_digest: str) -> dict[str, str]:
 
 def begin(client, experiment: str, tags: dict[str, str], params: dict[str, str]) -> str:
     """A new entry for the run and seed that `tags` name; returns its id."""
-    from mlflow.entities import Param
+    from mlflow.entities import Dataset, DatasetInput, InputTag, Param
 
     name = f"{tags['run']} seed {tags['seed']}"
     entry = client.create_run(experiment, run_name=name, tags=tags | {"commit": code_commit()}).info.run_id
     client.log_batch(entry, params=[Param(key, value) for key, value in params.items()])
+    experiment_name = client.get_experiment(experiment).name
+    source = json.dumps({"uri": f"results/{experiment_name}/data"})
+    data = Dataset(f"faces of {experiment_name}", tags["data_digest"], "local", source)
+    client.log_inputs(entry, [DatasetInput(data, [InputTag("mlflow.data.context", "training")])])
     return entry
 
 
@@ -121,14 +134,15 @@ def curve_points(history: list[dict]) -> list:
 
 
 def experiment_of(client, name: str) -> str:
-    """The id of an experiment, made if there is none; its artifacts lie in ./mlruns."""
+    """The id of an experiment, made if there is none; its artifacts lie in ./mlruns, or where a server keeps them."""
+    local = not client.tracking_uri.startswith("http")
     place = (Path("mlruns") / name).resolve().as_uri()
     found = client.get_experiment_by_name(name)
     if found is None:
-        return client.create_experiment(name, artifact_location=place)
+        return client.create_experiment(name, artifact_location=place if local else None)
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
-    if found.artifact_location != place:
+    if local and found.artifact_location != place:
         raise UserError(
             f"mlflow.db was made in another folder (it keeps the artifacts of {name} in {found.artifact_location}); "
             "delete mlflow.db and mlruns/ and run the same command again: they are made anew from the results"
@@ -156,6 +170,8 @@ def _forget(client, experiment: str, tags: dict[str, str], but: str | None) -> N
     """Delete older entries of the run and seed, `but` one: their results are no more."""
     for entry in _entries(client, experiment, tags):
         if entry.info.run_id != but:
+            for model in entry.outputs.model_outputs if entry.outputs else ():
+                client.delete_logged_model(model.model_id)
             client.delete_run(entry.info.run_id)
 
 
@@ -173,8 +189,28 @@ def _enter(client, entry: str, config: Path, metrics: dict) -> None:
     everything = final + curves
     for start in range(0, len(everything), 1000):
         client.log_batch(entry, metrics=everything[start : start + 1000])
-    for path in (config, *(folder / part for part in PARTS)):
+    for path in (config, *(folder / part for part in PARTS if part != WEIGHTS)):
         client.log_artifact(entry, str(path))
+    _log_model(entry, folder / WEIGHTS)
+
+
+def _log_model(entry: str, weights: Path) -> None:
+    """The generator as a model that `mlflow models serve` can serve, with its signature and the code that it needs."""
+    import mlflow
+
+    from wemgan import serve
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    _, about = load_weights(weights)
+    with mlflow.start_run(run_id=entry):
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=serve.__file__,
+            artifacts={"weights": str(weights)},
+            code_paths=[str(Path(serve.__file__).parent)],
+            signature=serve.signature(about["aus"]),
+            pip_requirements=[f"{name}=={version(name)}" for name in NEEDED],
+        )
 
 
 def _final(metrics: dict) -> list:
@@ -200,7 +236,7 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", type=Path, required=True, help="tables whose digest stands for the data")
     parser.add_argument("--controls", nargs="*", type=Path, default=[], help="metrics.json of the controls")
     parser.add_argument("--tables", nargs="*", type=Path, default=[], help="tables and figures of the experiment")
-    parser.add_argument("--tracked", required=True, help="CSV: a row per run, with its id in MLflow")
+    parser.add_argument("--tracked", required=True, help="CSV: a row per run, with the digest of its results")
     args = parser.parse_args()
     frame = replay(args.configs, args.data)
     experiment = read_json(args.configs[0])["experiment"]
@@ -209,7 +245,7 @@ def main() -> None:
     if args.tables:
         enter_files(experiment, "tables and figures", {}, args.tables)
     with whole(args.tracked) as temporary:
-        frame.drop(columns="new").to_csv(temporary, index=False)
+        frame[["run", "seed", "results"]].to_csv(temporary, index=False)
 
 
 if __name__ == "__main__":

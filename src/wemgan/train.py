@@ -92,6 +92,8 @@ def run(args: argparse.Namespace) -> None:
                 if live:
                     live.show(args.samples, training.images)
     bar.close()
+    if live:
+        live.close()
     if writes:
         _save(training, history, about, args)
         _save_speed(args.speed, training, training.images - first, time.perf_counter() - start)

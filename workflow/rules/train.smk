@@ -85,4 +85,4 @@ rule train:
     shell:
         "python -m wemgan.train --config {input.config} --faces {input.faces} --aus {input.aus} "
         "--split {input.split} {params.au_network} {params.au_network_config} {params.partners} --model {output.model} --history {output.history} "
-        "--samples {output.samples} --speed {output.speed} --state {params.state} --live sqlite:///mlflow.db 2>&1 | tee {log}"
+        "--samples {output.samples} --speed {output.speed} --state {params.state} --live ${{MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}} 2>&1 | tee {log}"
