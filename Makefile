@@ -86,7 +86,7 @@ $(READY): requirements.lock pyproject.toml
 	@pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.txt
 	@index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$(pip config get global.index-url 2>/dev/null || true)}}; \
 	  if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; \
-	  uv pip install --python $(VENV)/bin/python --require-hashes -r requirements.lock || { \
+	  uv pip install --compile-bytecode --python $(VENV)/bin/python --require-hashes -r requirements.lock || { \
 	    echo "== uv could not install the packages; trying pip, which takes longer"; \
 	    pip install --disable-pip-version-check --require-hashes -r requirements.lock; }
 	@pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
