@@ -58,6 +58,18 @@ for path in outputs:
 
 TOLD = ", told: {loss.paired: 1}"  # for rendered faces alone
 TRIAL = f"runs: {{full: {{}}, plain: {{model.dit: false}}{TOLD}}}\n"
+# The whole chain for real, with nothing learnt: a minute on two cores.
+TINY = """
+data: {aus: [AU12, AU26]}
+rendered: {identities: 30, faces_per_identity: 3, judge_identities: 30, judge_faces_per_identity: 3}
+judge: {images: 320, width: 8, batch: 16, detector: ""}
+au_network: {images: 320, width: 8}
+evaluate: {faces: 16, targets: 1, people: 4, response_people: 2, strengths: [0.0, 1.0]}
+model: {width: 8, levels: 2, blocks: 1}
+critic: {width: 8, width_high: 8}
+train: {images: 96, batch: 8, log_every: 24, save_every: 48}
+runs: {full: {}, no_dit: {model.dit: false}}
+"""
 TARGETS = ("all", "configure", "data", "judged", "runs")  # rules that make nothing themselves
 MINE = f"align: {{shards: 1}}\n{TRIAL.replace(TOLD, '')}"  # over experiments/folder.yaml
 

@@ -139,7 +139,8 @@ def experiment_of(client, name: str) -> str:
     place = (Path("mlruns") / name).resolve().as_uri()
     found = client.get_experiment_by_name(name)
     if found is None:
-        return client.create_experiment(name, artifact_location=place if local else None)
+        kind = {"mlflow.experimentKind": "custom_model_development"}  # or the UI takes it for one of language models
+        return client.create_experiment(name, place if local else None, kind)
     if found.lifecycle_stage == "deleted":
         client.restore_experiment(found.experiment_id)
     if local and found.artifact_location != place:
