@@ -35,11 +35,13 @@ reproduce: $(READY)  ## run the whole experiment, from data to tables, pictures,
 test: $(READY)  ## run the tests
 	@python -m pytest
 
-lint: $(READY)  ## check format and style of Python, of the rules, and of the workflow
+lint: $(READY)  ## check format and style of Python and of the rules, the workflow, and what DVC reads
 	ruff format --check .
 	ruff check .
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
+	python -m wemgan.config --check
+	dvc dag > /dev/null
 
 format: $(READY)  ## bring Python and rules into their format
 	ruff format .

@@ -4,11 +4,14 @@ The rules, Snakemake, DVC and the configuration are the real ones; every `python
 script that writes, into each output, a digest of all inputs and of the code.
 """
 
+import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -33,10 +36,13 @@ OUTPUTS = {
 step, words = sys.argv[1], sys.argv[2:]
 if os.environ.get("FAIL") and os.environ["FAIL"] in " ".join(words):
     sys.exit("error: this run was told to fail")
-if os.environ.get("HOLD") and step == "train":
-    hold = pathlib.Path(os.environ["HOLD"])
-    with open(hold / "reached", "w") as reached:
-        print(os.getpid(), file=reached)
+hold = pathlib.Path(os.environ.get("HOLD", ""))
+def tell(what):
+    if os.environ.get("HOLD"):
+        with open(hold / "events", "w") as events:
+            print(what, step, os.getpid(), file=events)
+tell("start")
+if os.environ.get("HOLD_STEP") == step:
     with open(hold / "gate") as gate:
         fcntl.flock(gate, fcntl.LOCK_SH)  # waits until the test lets go
 inputs, outputs, flag = [], [], None
@@ -54,6 +60,7 @@ for path in outputs:
     if path.endswith("scores.json"):
         text = '{"full": {"psnr": %d}}' % int(total[:4], 16)
     pathlib.Path(path).write_text(text)
+tell("end")
 """
 
 TOLD = ", told: {loss.paired: 1}"  # for rendered faces alone
@@ -76,6 +83,7 @@ MINE = f"align: {{shards: 1}}\n{TRIAL.replace(TOLD, '')}"  # over experiments/fo
 
 def make_project(folder: Path, experiment: str = "trial", pretend: bool = True, overlay: str = TRIAL) -> Path:
     """A committed checkout in `folder`, whose params.yaml names the experiment."""
+    folder.mkdir(parents=True, exist_ok=True)
     for name in COPIED:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
@@ -122,6 +130,52 @@ def run(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess:
 def snakemake(folder: Path, experiment: str, *words: str, **more: str) -> subprocess.CompletedProcess:
     """Run Snakemake in a folder, with that folder's package."""
     return run(folder, *command(experiment, *words), **more)
+
+
+class Held:
+    """A command in a process group of its own, whose steps of one kind wait until they are let go."""
+
+    def __init__(self, folder: Path, words: list[str], step: str = "train", **more: str):
+        hold = folder / "hold"
+        shutil.rmtree(hold, ignore_errors=True)
+        hold.mkdir()
+        os.mkfifo(hold / "events")
+        self._events, self._unread = os.open(hold / "events", os.O_RDWR), b""
+        self.seen: list[tuple[str, str, int]] = []
+        self._gate = os.open(hold / "gate", os.O_CREAT | os.O_RDWR)
+        fcntl.flock(self._gate, fcntl.LOCK_EX)
+        self.process = subprocess.Popen(
+            words, cwd=folder, env=environment(folder, HOLD=str(hold), HOLD_STEP=step, **more),
+            start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def event(self) -> tuple[str, str, int]:
+        """The next thing that happens: `start` or `end`, of which step, and its process."""
+        while b"\n" not in self._unread:
+            self._unread += os.read(self._events, 4096)
+        line, _, self._unread = self._unread.partition(b"\n")
+        what, step, pid = line.decode().split()
+        return what, step, int(pid)
+
+    def until(self, what: str, *steps: str) -> list[tuple[str, str, int]]:
+        """All that has happened when that has happened to each of these steps."""
+        while not set(steps) <= {step for happened, step, _ in self.seen if happened == what}:
+            self.seen.append(self.event())
+        return self.seen
+
+    def let_go(self) -> None:
+        fcntl.flock(self._gate, fcntl.LOCK_UN)
+
+    def kill(self, whole_group: bool = False) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL) if whole_group else self.process.kill()
+        self.process.wait()
+
+    def close(self) -> None:
+        """Kill what is left of it."""
+        with suppress(ProcessLookupError):
+            self.kill(whole_group=True)
+        os.close(self._gate)
+        os.close(self._events)
 
 
 def git(folder: Path, *words: str) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from project import MINE, ROOT, TRIAL, make_project, snakemake, stale
+from project import MINE, ROOT, TRIAL, Held, command, environment, make_project, snakemake, stale
 
+from wemgan import dag
 from wemgan.command import with_cores
 from wemgan.recovery import mistakes
 from wemgan.sources import sources
@@ -147,6 +148,33 @@ def test_dvc_has_nothing_that_the_workflow_does_not_know(files):
             assert of_runs or any(covers(dep, file) for file in inputs), f"stage {name} has the needless dep {dep}"
     for out in (out for stage in list(stages.values())[1:] for entry in stage["outs"] for out in entry):
         assert any(covers(out, path) for path, _ in files["trial"]), f"no rule makes the out {out} of dvc.yaml"
+
+
+def test_one_training_at_a_time_takes_the_gpu_and_other_steps_go_on_beside_it(tmp_path):
+    folder = make_project(tmp_path / "project")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "nvidia-smi").symlink_to("/bin/true")  # a machine with a GPU, as far as the workflow looks
+    path = os.pathsep.join([str(tmp_path / "bin"), environment(folder)["PATH"]])
+    started = Held(folder, [*command("trial"), "--cores", "4"], "judge", PATH=path)
+    on_gpu = {"judge", "reference", "cards", "au_network", "train", "evaluate"}
+    try:
+        started.until("start", "judge")
+        seen = started.until("end", "pairs", "hog")
+        assert not on_gpu - {"judge"} & {step for _, step, _ in seen}  # au_network could have begun with the pairs
+        started.let_go()
+        started.until("end", "track")
+    finally:
+        started.close()
+    at_work = 0
+    for what, step, _ in seen:
+        at_work += {"start": 1, "end": -1}[what] if step in on_gpu else 0
+        assert at_work <= 1
+    assert at_work == 0 and sum(step == "train" for _, step, _ in seen) == 6
+
+
+def test_the_drawing_of_the_workflow_is_of_these_rules(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert (ROOT / "docs" / "dag.md").read_text() == dag.draw()
 
 
 def test_sources_follow_imports():

@@ -229,10 +229,19 @@ def main() -> None:
     parser.add_argument("--params", default="params.yaml")
     parser.add_argument("--experiment", help="instead of the one that the file names")
     parser.add_argument("--describe", action="store_true", help="print docs/parameters.md and do nothing else")
+    parser.add_argument(
+        "--check", action="store_true", help="check the schema and every experiment, and do nothing else"
+    )
     args = parser.parse_args()
-    if args.describe:
-        from wemgan.schema import describe, read_schema
+    if args.describe or args.check:
+        from wemgan.schema import check_schema, describe, read_schema
 
+    if args.check:
+        check_schema(read_schema(SCHEMA))
+        for overlay in sorted((Path(args.params).parent / "experiments").glob("*.yaml")):
+            load(args.params, overlay.stem)
+        return
+    if args.describe:
         print(describe(read_schema(SCHEMA)), end="")
         return
     params = load(args.params, args.experiment)

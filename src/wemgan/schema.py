@@ -26,6 +26,13 @@ def read_schema(path: str | Path) -> dict:
     return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
 
 
+def check_schema(schema: dict) -> None:
+    """jsonschema.SchemaError if the schema itself is not one."""
+    from jsonschema import Draft202012Validator
+
+    Draft202012Validator.check_schema(schema)
+
+
 def check_keys(params: dict, schema: dict, where: str) -> None:
     """UserError for a section or key of `params` that the schema does not know, with the nearest that it knows."""
     from wemgan.config import nearest

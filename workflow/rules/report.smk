@@ -191,3 +191,20 @@ rule publish:
         "Putting tables and pictures into docs/ and the README"
     shell:
         "python -m wemgan.publish --results {params.results} --out {params.docs} 2>&1 | tee {log}"
+
+
+# Not part of `all` either. Its inputs are the rules themselves.
+rule dag:
+    input:
+        rules=["Snakefile", "dvc.yaml", *sorted(map(str, Path("workflow/rules").glob("*.smk")))],
+        code=sources("dag"),
+    output:
+        "docs/dag.md",
+    log:
+        f"{E}/logs/dag.log",
+    conda:
+        "../../environment.yml"
+    message:
+        "Drawing the workflow"
+    shell:
+        "python -m wemgan.dag --out {output} 2>&1 | tee {log}"
