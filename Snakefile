@@ -17,6 +17,7 @@ rule all:
         f"{E}/tracked.csv",
 
 
+include: "workflow/rules/configure.smk"
 include: "workflow/rules/faces.smk"
 include: "workflow/rules/label.smk"
 include: "workflow/rules/split.smk"

@@ -38,16 +38,6 @@ wildcard_constraints:
     shard=r"\d+",
 
 
-# Written above, before any rule; the target is for DVC.
-localrules:
-    configure,
-
-
-rule configure:
-    input:
-        expand(f"{E}/config/{{stage}}.json", stage=[*settings.STAGES, "runs"]),
-
-
 RENDERED = P["data"]["source"] == "rendered"
 GPU = int(shutil.which("nvidia-smi") is not None)
 
