@@ -42,6 +42,9 @@ def tell(what):
         with open(hold / "events", "w") as events:
             print(what, step, os.getpid(), file=events)
 tell("start")
+if os.environ.get("SLURM_JOB_ID"):
+    with open("on_slurm.txt", "a") as jobs:
+        print(step, os.environ.get("SLURM_GPUS_ON_NODE", 0), file=jobs)
 if os.environ.get("HOLD_STEP") == step:
     with open(hold / "gate") as gate:
         fcntl.flock(gate, fcntl.LOCK_SH)  # waits until the test lets go
