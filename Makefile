@@ -14,6 +14,7 @@ EXPERIMENT ?= $(shell sed -n 's/^experiment: *\([A-Za-z0-9_-]*\).*/\1/p' params.
 VENV := .venv
 READY := $(VENV)/ready
 export PATH := $(abspath $(VENV))/bin:$(PATH)
+export MLFLOW_DISABLE_TELEMETRY ?= true
 SNAKEMAKE := snakemake --config experiment=$(EXPERIMENT)
 
 help:  ## list these verbs
@@ -67,6 +68,7 @@ bare: $(READY)  ## pack into bare/ what a GPU machine with torch alone lacks for
 
 ui: $(READY)  ## compare the tracked runs in the browser
 	@test -e mlflow.db || $(SNAKEMAKE) --cores 1 --forcerun track
+	@echo "== in the page that opens: Model training (top left), the experiment $(EXPERIMENT), tick runs, Compare"
 	mlflow ui
 
 lock: $(READY)  ## renew requirements.lock from requirements.in

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from project import MINE, ROOT, TRIAL, Held, command, environment, make_project, snakemake, stale
 
-from wemgan import dag
+from wemgan import dag, records
 from wemgan.command import with_cores
 from wemgan.recovery import mistakes
 from wemgan.sources import sources
@@ -148,6 +148,19 @@ def test_dvc_has_nothing_that_the_workflow_does_not_know(files):
             assert of_runs or any(covers(dep, file) for file in inputs), f"stage {name} has the needless dep {dep}"
     for out in (out for stage in list(stages.values())[1:] for entry in stage["outs"] for out in entry):
         assert any(covers(out, path) for path, _ in files["trial"]), f"no rule makes the out {out} of dvc.yaml"
+
+
+def test_every_folder_that_dvc_stores_has_its_records(files):
+    outs = {out for stage in dvc_stages("trial").values() for entry in stage["outs"] for out in entry}
+    folders = {Path(out).name for out in outs if not Path(out).suffix}
+    assert folders - {"config"} == set(records.PARTS)  # no rule makes the configuration
+
+
+def test_dvc_runs_nothing_but_snakemake():
+    stages = dvc_stages("trial").values()
+    assert all(
+        re.fullmatch(r"snakemake( \w+)? --cores \w+ --config experiment=trial", stage["cmd"]) for stage in stages
+    )
 
 
 def test_one_training_at_a_time_takes_the_gpu_and_other_steps_go_on_beside_it(tmp_path):

@@ -28,6 +28,7 @@ if workflow.is_main_process:
 # Steps run by the Python that runs Snakemake, with as many threads as their rule says.
 shell.prefix(
     f"set -euo pipefail; export PATH={os.path.dirname(sys.executable)}:$PATH PYTHONUNBUFFERED=1 "
+    "MLFLOW_DISABLE_TELEMETRY=true "
     "NUMBA_NUM_THREADS=$OMP_NUM_THREADS; "
 )
 
