@@ -10,10 +10,11 @@ import pytest
 import torch
 from training import arguments, run_until_killed
 
-from wemgan import losses, train
-from wemgan.checkpoint import load_weights
+from wemgan import au_network, losses, train
+from wemgan.checkpoint import load_weights, save_weights
 from wemgan.draws import Draws
 from wemgan.errors import UserError
+from wemgan.files import digest
 from wemgan.labelled import LabelledFaces, Partners
 from wemgan.partners import draw_partners
 from wemgan.targets import draw_targets
@@ -156,3 +157,19 @@ def test_a_run_that_is_told_the_truth_learns_from_it(partners, config):
     train.run(args)
     paired = pd.read_csv(args.history)["paired"]
     assert paired.iloc[-1] < 0.7 * paired.iloc[0]
+
+
+def test_a_state_of_another_teacher_or_of_other_code_is_not_gone_on_from(labelled, config, capsys, monkeypatch):
+    args = arguments(labelled, "run", config)
+    args.au_network = str(labelled / "au_network.pt")
+    about = {"width": 8, "size": 64, "aus": ["AU12", "AU26"], "data_digest": digest(args.aus, args.split)}
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        save_weights(args.au_network, au_network.AUNetwork(8, 64, 2).state_dict(), about)
+        train.run(args)
+        assert ("starting anew" in capsys.readouterr().out) == (seed == 1)
+    train.run(args)
+    assert "resuming at 48 images" in capsys.readouterr().out
+    monkeypatch.setattr(train, "sources_here", lambda step: [labelled / "aus.csv"])
+    train.run(args)
+    assert "another configuration, data set, teacher or code; starting anew" in capsys.readouterr().out

@@ -44,5 +44,5 @@ def arguments(folder, name, config):
         config=str(out / "config.json"), faces=str(folder / "faces.npy"), aus=str(folder / "aus.csv"),
         split=str(folder / "split.csv"), model=paths["model.pt"], history=paths["history.csv"],
         samples=paths["samples.png"], state=paths["state.pt"], speed=paths["speed.json"], au_network=None, live=None,
-        partners=None,
+        partners=None, au_network_config=None,
     )  # fmt: skip

@@ -27,6 +27,11 @@ def sources(step: str) -> list[str]:
     return sorted(f"src/{_file(module).relative_to(PACKAGE.parent).as_posix()}" for module in seen)
 
 
+def sources_here(step: str) -> list[Path]:
+    """The same files, where they lie on this machine."""
+    return [PACKAGE.parent / Path(path).relative_to("src") for path in sources(step)]
+
+
 @cache
 def _imports(module: str) -> set[str]:
     """The modules of this package that a module imports, anywhere in its file; a package also runs its __main__."""

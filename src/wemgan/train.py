@@ -27,6 +27,7 @@ from wemgan.labelled import LabelledFaces, Partners, to_pixels
 from wemgan.origin import machine
 from wemgan.pictures import save_grid
 from wemgan.processes import Processes, join
+from wemgan.sources import sources_here
 from wemgan.training import Training
 
 
@@ -58,6 +59,7 @@ def run(args: argparse.Namespace) -> None:
     training = Training(config, faces, teacher, processes, partners)
     about = {"config": config, "config_digest": digest(args.config), "data_digest": digest(args.aus, args.split)}
     about |= {"aus": list(faces.aus), "size": faces.size, "device": device.type}
+    about["taught_by"] = digest(*_taught_by(args))
     history = _resume(training, args, about)
     writes = processes.rank == 0
     live = _live(args) if writes and args.live else None
@@ -151,9 +153,8 @@ def _resume(training: Training, args: argparse.Namespace, about: dict) -> list[d
     if not Path(args.state).exists():
         return []
     state = load_state(args.state)
-    wanted = [about["config_digest"], about["data_digest"]]
-    if state["made_by"] != wanted:
-        print(f"{args.state} is of another configuration or data set; starting anew")
+    if state["made_by"] != _made_by(about):
+        print(f"{args.state} is of another configuration, data set, teacher or code; starting anew")
         return []
     training.restore(state["training"])
     print(f"resuming at {training.images:,} images")
@@ -161,11 +162,19 @@ def _resume(training: Training, args: argparse.Namespace, about: dict) -> list[d
 
 
 def _save(training: Training, history: list[dict], about: dict, args: argparse.Namespace) -> None:
-    made_by = [about["config_digest"], about["data_digest"]]
-    save_state(args.state, {"made_by": made_by, "training": training.state(), "history": history})
+    save_state(args.state, {"made_by": _made_by(about), "training": training.state(), "history": history})
     with whole(args.history) as temporary:
         pd.DataFrame(history).to_csv(temporary, index=False)
     save_samples(args.samples, training)
+
+
+def _made_by(about: dict) -> list[str]:
+    """What a state must have in common with a training that goes on from it, the code among it."""
+    return [about["config_digest"], about["data_digest"], about["taught_by"], digest(*sources_here("train"))]
+
+
+def _taught_by(args: argparse.Namespace) -> list[str]:
+    return [path for path in (args.au_network, args.partners) if path]
 
 
 def _crossed(images: int, batch: int, every: int) -> bool:
