@@ -67,9 +67,9 @@ bare: $(READY)  ## pack into bare/ what a GPU machine with torch alone lacks for
 	@du -sh bare
 
 ui: $(READY)  ## compare the tracked runs in the browser
-	@test -e mlflow.db || $(SNAKEMAKE) --cores 1 --forcerun track
+	@test -n "$$MLFLOW_TRACKING_URI" -o -e mlflow.db || $(SNAKEMAKE) --cores 1 --forcerun track
 	@echo "== in the page that opens: Model training (top left), the experiment $(EXPERIMENT), tick runs, Compare"
-	mlflow ui
+	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
 
 lock: $(READY)  ## renew requirements.lock from requirements.in
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade \

@@ -28,9 +28,9 @@ include: "workflow/rules/report.smk"
 
 
 onsuccess:
-    records.keep(E)
+    records.keep(E, empty=True)
     if everything_asked():
-        records.enter(E)
+        records.enter(E, STARTED)
 
 
 onerror:

@@ -6,7 +6,23 @@ import shutil
 
 import pandas as pd
 import pytest
-from project import MINE, ROOT, TRIAL, commit, dvc, edit, git, is_idle, make_project, ran, run, snakemake, stale
+from project import (
+    MINE,
+    ROOT,
+    TRIAL,
+    Held,
+    command,
+    commit,
+    dvc,
+    edit,
+    git,
+    is_idle,
+    make_project,
+    ran,
+    run,
+    snakemake,
+    stale,
+)
 
 TABLES = {"compare": 1, "summary": 1, "charts": 3, "track": 1}
 MEASURED = {"control": 6, "evaluate": 3, "compared": 5, **TABLES}
@@ -23,6 +39,10 @@ CHANGES = {
     "a parameter of the evaluation": (
         "params.yaml", "^  people: 64", "  people: 32",
         {"pairs": 1, "sweeps": 1, **MEASURED},
+    ),
+    "a module that trains": (
+        "src/wemgan/losses.py", r"\Z", "# changed\n",
+        {"train": 3, "evaluate": 3, "curves_figure": 1, "sweeps": 1, "compared": 5, **TABLES},
     ),
     "a module of the source": (
         "src/wemgan/judge.py", r"\A", "# changed\n",
@@ -48,7 +68,7 @@ def project(made):
     yield made
     git(made, "checkout", "--quiet", "main")
     git(made, "reset", "--quiet", "--hard", "first")
-    dvc(made, "checkout")
+    dvc(made, "checkout", "--force")
     assert is_idle(made)
 
 
@@ -104,6 +124,7 @@ def test_a_clone_with_pulled_results_has_nothing_to_do_and_notices_a_change(made
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "--quiet", str(made), str(clone))
     dvc(clone, "remote", "add", "--local", "--default", "shared", str(tmp_path / "remote"))
+    assert stale(clone)["train"] == 3  # and that leaves nothing in the way of what follows
     dvc(clone, "pull")
     assert is_idle(clone)
     edit(clone / "params.yaml", "^  lr: 0.0005", "  lr: 0.001")
@@ -129,9 +150,26 @@ def test_a_changed_file_that_looks_older_than_the_results_is_noticed(project):
     assert stale(project) == CHANGES["a module of the source"][3]
 
 
+def test_what_is_edited_while_it_runs_is_not_recorded(project):
+    edit(project / "params.yaml", "^  lr: 0.0005", "  lr: 0.001")
+    started = Held(project, command("trial"))
+    try:
+        started.until("start", "train")
+        edit(project / "params.yaml", "^  lr: 0.001", "  lr: 0.002")
+        assert stale(project)["train"] == 3  # and does not change what the trainings read
+        started.let_go()
+        assert started.process.wait() == 0
+    finally:
+        started.close()
+    assert "up to date" not in dvc(project, "status")
+    assert '"lr": 0.001' in (project / "results/trial/runs/full/seed0/config.json").read_text()
+    assert stale(project)["train"] == 3
+
+
 def test_what_a_killed_run_has_made_is_not_made_again(project):
     edit(project / "params.yaml", "^  lr: 0.0005", "  lr: 0.001")
     done = snakemake(project, "trial", "--no-hooks")  # as if killed after the last step
+    (project / ".snakemake" / "metadata" / ".cmVzdWx0cy90.4711").write_text("half of a rec")
     assert done.returncode == 0 and stale(project) == {}
     assert ran(dvc(project, "repro")) == {} and is_idle(project)
 

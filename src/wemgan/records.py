@@ -55,8 +55,11 @@ def recall(results: str | Path, folder: str | Path = ".snakemake/metadata") -> N
     _show_changes(known)
 
 
-def keep(results: str | Path, folder: str | Path = ".snakemake/metadata") -> None:
-    """Write records.json of each part of `results`, where it is not as it should be."""
+def keep(results: str | Path, folder: str | Path = ".snakemake/metadata", empty: bool = False) -> None:
+    """Write records.json of each part of `results`, where it is not as it should be.
+
+    `empty`: also of a part without outputs, whose folder DVC wants all the same.
+    """
     results = Path(results)
     parts: dict[str, dict] = {part: {} for part in PARTS}
     for output, record in sorted(_records(Path(folder), results)):
@@ -66,21 +69,32 @@ def keep(results: str | Path, folder: str | Path = ".snakemake/metadata") -> Non
     seen = _seen(Path(folder))
     for part, records in parts.items():
         path = results / part / NAME
+        if not records and not empty:
+            continue  # nothing was made there yet, and `dvc pull` would not go over a file that it does not know
         if not path.exists() or read_json(path) != records:
             write_json(path, records)
         seen[str(path)] = digest(path)
     write_json(Path(folder).parent / SEEN, seen)
 
 
-def enter(results: str | Path) -> None:
+def enter(results: str | Path, since: float) -> None:
     """Record the experiment in DVC as it lies there, if params.yaml names it: `dvc status` then has nothing to do.
 
-    Only for results of which Snakemake has just said that all is up to date. A failure is told in a sentence.
+    Only for results of which a Snakemake that started at the time `since` has just said that all is up to date, and not
+    if configuration or code were edited after that. A failure is told in a sentence.
     """
     named = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["experiment"]
-    if named != Path(results).name or "DVC_ROOT" in os.environ or not Path(".dvc").exists():
+    if named != Path(results).name or "DVC_ROOT" in os.environ:
         return  # within `dvc repro`, DVC does it itself
-    done = subprocess.run([sys.executable, "-m", "dvc", "commit", "--force", "--quiet"], capture_output=True, text=True)
+    if not Path(".dvc").exists() or not Path(".git").exists():
+        return  # DVC keeps its records in git
+    read = [Path("params.yaml"), Path("experiments", f"{named}.yaml"), *Path("src").rglob("*.py")]
+    if edited := [path for path in read if path.exists() and path.stat().st_mtime > since]:
+        print(
+            f"{edited[0]} was edited while this ran: not recorded in DVC; run the same command again", file=sys.stderr
+        )
+        return
+    done = subprocess.run([sys.executable, "-m", "dvc", "commit", "--force"], capture_output=True, text=True)
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         print(f"not recorded in DVC ({why}); `dvc repro` does it", file=sys.stderr)
@@ -132,12 +146,15 @@ def _seen(folder: Path) -> dict[str, str]:
 def _records(folder: Path, results: Path) -> Iterator[tuple[str, dict]]:
     """The records of the outputs that lie in `results`, by output."""
     for path in folder.rglob("*") if folder.exists() else ():
+        if not path.is_file() or path.name.startswith("."):
+            continue
         name = "".join(part.removeprefix("@") for part in path.relative_to(folder).parts)
-        if path.is_file() and (output := urlsafe_b64decode(name).decode()).startswith(f"{results}/"):
-            try:
+        try:
+            output = urlsafe_b64decode(name).decode()
+            if output.startswith(f"{results}/"):
                 yield output, json.loads(path.read_text())
-            except json.JSONDecodeError:  # being written at this moment by another Snakemake
-                continue
+        except (ValueError, FileNotFoundError):  # being written at this moment by another Snakemake
+            continue
 
 
 def _write(folder: Path, output: str, record: dict) -> None:

@@ -15,8 +15,11 @@ import psutil
 MARK = "WEMGAN_STARTED_BY"  # every step inherits this from the Snakemake that started it
 
 
-def clear_interrupted(folder: str | Path = ".") -> None:
-    """Remove the lock and the steps of a killed Snakemake in `folder`, and mark what this process will start."""
+def clear_interrupted(folder: str | Path = ".") -> bool:
+    """Remove the lock and the steps of a killed Snakemake in `folder`, and mark what this process will start.
+
+    Returns whether another Snakemake is at work there.
+    """
     folder = Path(folder).resolve()
     os.environ[MARK] = str(os.getpid())
     locks = list((folder / ".snakemake" / "locks").glob("*.lock"))
@@ -41,6 +44,7 @@ def clear_interrupted(folder: str | Path = ".") -> None:
     if not locks:
         holder.parent.mkdir(exist_ok=True)
         holder.write_text(here)
+    return bool(others)
 
 
 def mistakes(logs: str | Path, since: float) -> str:
@@ -58,7 +62,11 @@ def mistakes(logs: str | Path, since: float) -> str:
 def _others(folder: Path) -> list[psutil.Process]:
     """Other Snakemake processes at work in the folder."""
     mine = {process.pid for process in (psutil.Process(), *psutil.Process().parents())}
-    return [p for p in _at_work(folder) if p.pid not in mine and any("snakemake" in word for word in p.cmdline()[:3])]
+    return [p for p in _at_work(folder) if p.pid not in mine and "snakemake" in map(_program, p.cmdline()[:3])]
+
+
+def _program(word: str) -> str:
+    return Path(word).name
 
 
 def _orphans(folder: Path) -> list[psutil.Process]:

@@ -14,6 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
+from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from wemgan.checkpoint import load_weights
 from wemgan.config import OVERRIDABLE
@@ -145,7 +147,7 @@ def experiment_of(client, name: str) -> str:
         client.restore_experiment(found.experiment_id)
     if local and found.artifact_location != place:
         raise UserError(
-            f"mlflow.db was made in another folder (it keeps the artifacts of {name} in {found.artifact_location}); "
+            f"the MLflow store was made in another folder (artifacts of {name} lie in {found.artifact_location}); "
             "delete mlflow.db and mlruns/ and run the same command again: they are made anew from the results"
         )
     return found.experiment_id
@@ -239,14 +241,27 @@ def main() -> None:
     parser.add_argument("--tables", nargs="*", type=Path, default=[], help="tables and figures of the experiment")
     parser.add_argument("--tracked", required=True, help="CSV: a row per run, with the digest of its results")
     args = parser.parse_args()
+    try:
+        frame = enter_all(args)
+    except (MlflowException, SQLAlchemyError) as failure:
+        reason = str(failure).splitlines()[0]
+        raise UserError(
+            f"the MLflow store {STORE} cannot be written ({reason}); all else is made: run the same command again when "
+            "it is back"
+        ) from None
+    with whole(args.tracked) as temporary:
+        frame[["run", "seed", "results"]].to_csv(temporary, index=False)
+
+
+def enter_all(args: argparse.Namespace) -> pd.DataFrame:
+    """Enter runs, controls, tables and figures."""
     frame = replay(args.configs, args.data)
     experiment = read_json(args.configs[0])["experiment"]
     for path in args.controls:
         enter_files(experiment, f"control {path.parent.name}", read_metrics(path), [path])
     if args.tables:
         enter_files(experiment, "tables and figures", {}, args.tables)
-    with whole(args.tracked) as temporary:
-        frame[["run", "seed", "results"]].to_csv(temporary, index=False)
+    return frame
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ try:
 except UserError as mistake:
     raise WorkflowError(str(mistake)) from None
 E = f"results/{P['experiment']}"
-if workflow.is_main_process:
-    clear_interrupted()
+if workflow.is_main_process and (not clear_interrupted() or not os.path.exists(f"{E}/config")):
+    # Not beside another Snakemake: what its steps read is to stay what it was when they began.
     settings.write_stages(P, E)
     records.recall(E)
     records.keep(E)
