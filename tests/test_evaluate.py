@@ -62,7 +62,7 @@ def chain(labelled, config):
     np.save(labelled / "wrong.npy", np.roll(np.load(labelled / "truth.npy"), 1, 0))
     torch.manual_seed(0)
     (labelled / "config.json").write_text(json.dumps(config))
-    about = {"config": config, "aus": NAMES, "data_digest": digest(data["aus"], data["split"])}
+    about = {"config": config, "aus": NAMES, "size": 64, "data_digest": digest(data["aus"], data["split"])}
     about["config_digest"] = digest(labelled / "config.json")
     save_weights(labelled / "model.pt", Generator(config["model"], 2).state_dict(), about)
     return labelled, shared, [*shared, *rest, *who, "--reference", labelled / "reference.npz"]

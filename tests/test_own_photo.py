@@ -47,9 +47,8 @@ def test_the_calmest_photo_is_edited_to_the_one_that_differs_most():
 def test_models_stand_beside_the_controls(labelled, config, monkeypatch, capsys):
     torch.manual_seed(0)
     model = labelled / "results" / "trial" / "runs" / "full" / "seed0" / "model.pt"
-    save_weights(
-        model, Generator(config["model"], 2).state_dict(), {"config": config, "aus": NAMES, "data_digest": "x"}
-    )
+    about = {"config": config, "aus": NAMES, "size": 64, "data_digest": "x"}
+    save_weights(model, Generator(config["model"], 2).state_dict(), about)
     monkeypatch.setattr(own_photo, "Judges", Brightness)
     words = ["--data", labelled, "--model", model, "--out", labelled / "own", "--weights", labelled]
     monkeypatch.setattr(sys, "argv", ["own_photo", *map(str, words)])
