@@ -8,7 +8,6 @@ import argparse
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
+from project import free_ports
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -31,16 +31,10 @@ def browser_page() -> Iterator[Page]:
         browser.close()
 
 
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
-
-
 @contextmanager
 def serving(words: list[str], folder: Path, ready: str = "Application startup complete", **more: str) -> Iterator[str]:
     """Run a server on a free port of loopback until the block ends; gives its address once it says `ready`."""
-    port = free_port()
+    (port,) = free_ports(1)
     command = [sys.executable, "-m", "mlflow", *words, "--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(
         command, cwd=folder, env=os.environ | more, start_new_session=True,

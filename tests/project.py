@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -105,6 +106,15 @@ def make_project(folder: Path, experiment: str = "trial", pretend: bool = True, 
     return folder
 
 
+def make_finished(folder: Path, experiment: str = "trial", **more) -> Path:
+    """A project whose experiment was run by Snakemake, and whose results are committed."""
+    make_project(folder, experiment, **more)
+    done = snakemake(folder, experiment)
+    assert done.returncode == 0, done.stderr[-5000:]
+    commit(folder, "first results")
+    return folder
+
+
 def edit(path: Path, pattern: str, new: str) -> None:
     """Replace the one place in a file that matches."""
     text, count = re.subn(pattern, new, path.read_text(), flags=re.M)
@@ -179,6 +189,17 @@ class Held:
             self.kill(whole_group=True)
         os.close(self._gate)
         os.close(self._events)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback on which nobody listens."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
 
 
 def git(folder: Path, *words: str) -> str:

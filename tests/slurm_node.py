@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from project import free_ports
+
 PATH = os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"])
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "sacct")
 TOOLS = ("slurmctld", "slurmd", "sbatch", "srun", "squeue", "scancel", "scontrol", "sinfo", "sacct", "sacctmgr")
@@ -87,13 +89,3 @@ def node(folder: Path) -> Iterator[dict[str, str]]:
         for process in reversed(started):
             process.terminate()
             process.wait()
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

@@ -14,7 +14,7 @@ import torch
 from browser import CHROMIUM, browser_page, compare_runs, serving
 from mlflow import MlflowClient
 from PIL import Image
-from project import TINY, commit, dvc, git, is_idle, make_project, snakemake
+from project import TINY, dvc, git, is_idle, make_finished, snakemake
 
 from wemgan.editor import Editor
 
@@ -24,11 +24,7 @@ needs_browser = pytest.mark.skipif(not CHROMIUM, reason="no chromium here (Debia
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A project after its tiny experiment, committed."""
-    folder = make_project(tmp_path_factory.mktemp("experiment"), "tiny", pretend=False, overlay=TINY)
-    done = snakemake(folder, "tiny")
-    assert done.returncode == 0, done.stderr[-5000:]
-    commit(folder, "results")
-    return folder
+    return make_finished(tmp_path_factory.mktemp("experiment"), "tiny", pretend=False, overlay=TINY)
 
 
 def store(folder: Path) -> str:

@@ -7,17 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from project import Held, command, commit, edit, is_idle, make_project, ran, run, snakemake, stale
+from project import Held, command, edit, is_idle, make_finished, ran, run, snakemake, stale
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A project whose experiment was run once."""
-    folder = make_project(tmp_path_factory.mktemp("interrupted"))
-    done = snakemake(folder, "trial")
-    assert done.returncode == 0, done.stderr
-    commit(folder, "first results")
-    return folder
+    return make_finished(tmp_path_factory.mktemp("interrupted"))
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import sys
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
+from project import free_ports
 from training import arguments, measured
 
 from wemgan import train
@@ -142,7 +142,7 @@ def test_a_locked_store_stops_no_training_and_is_completed_afterwards(run, capsy
 
 def test_a_server_that_goes_away_stops_no_training_and_is_completed_afterwards(run, capsys, monkeypatch):
     folder, place, args = run
-    port = free_port()
+    (port,) = free_ports(1)
     server = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", args.live, "--port", str(port)]
     server += ["--artifacts-destination", str(folder / "artifacts"), "--workers", "1"]
 
@@ -179,9 +179,3 @@ def test_a_server_that_goes_away_stops_no_training_and_is_completed_afterwards(r
     assert entry.info.run_id == row["mlflow_id"] and entry.info.status == "FINISHED"
     points = MlflowClient(store).get_metric_history(row["mlflow_id"], "train/critic")
     assert [point.step for point in points] == pd.read_csv(args.history)["images"].tolist()
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]

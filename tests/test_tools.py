@@ -12,11 +12,11 @@ from project import (
     TRIAL,
     Held,
     command,
-    commit,
     dvc,
     edit,
     git,
     is_idle,
+    make_finished,
     make_project,
     ran,
     run,
@@ -55,11 +55,7 @@ CHANGES = {
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A project whose experiment was run by Snakemake, and whose results are committed."""
-    folder = make_project(tmp_path_factory.mktemp("tools"))
-    done = snakemake(folder, "trial")
-    assert done.returncode == 0, done.stderr
-    commit(folder, "first results")
-    return folder
+    return make_finished(tmp_path_factory.mktemp("tools"))
 
 
 @pytest.fixture

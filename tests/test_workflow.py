@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from project import MINE, ROOT, TRIAL, Held, command, environment, make_project, snakemake, stale
+from project import MINE, ROOT, TRIAL, Held, command, environment, make_finished, make_project, snakemake, stale
 
 from wemgan import dag, records
 from wemgan.command import with_cores
@@ -17,10 +17,7 @@ from wemgan.sources import sources
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A project after a first run of the experiment `trial`."""
-    folder = make_project(tmp_path_factory.mktemp("project"))
-    done = snakemake(folder, "trial")
-    assert done.returncode == 0, done.stderr
-    return folder
+    return make_finished(tmp_path_factory.mktemp("project"))
 
 
 @pytest.fixture(scope="module")
