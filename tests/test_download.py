@@ -1,62 +1,31 @@
 """Pinned downloads, from a server that the test starts on this machine."""
 
 import hashlib
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from loopback import at_drive, serve
 
 from wemgan import download
 from wemgan.errors import UserError
 
 CONTENT = bytes(range(256)) * 1000
-
-
-class Server(ThreadingHTTPServer):
-    """Serves CONTENT. `ranges` False ignores the Range header; `cut` closes that many answers half-way."""
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.ranges, self.cut, self.content, self.asked = True, 0, CONTENT, []
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        server = self.server
-        server.asked.append(self.headers.get("Range"))
-        if self.path != "/model":
-            return self.send_error(404)
-        start = 0
-        if server.ranges and self.headers.get("Range"):
-            start = int(self.headers["Range"].removeprefix("bytes=").rstrip("-"))
-            if start >= len(server.content):
-                return self.send_error(416)
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(server.content) - start))
-        self.end_headers()
-        rest = server.content[start:]
-        if server.cut:
-            server.cut -= 1
-            rest = rest[: len(rest) // 2]
-        self.wfile.write(rest)
-
-    def log_message(self, *_):
-        pass
+LARGE = CONTENT * 10
+LARGE_HALF = len(LARGE) // 2 // (1 << 19) * (1 << 19)  # gdown keeps half megabytes
 
 
 @pytest.fixture
 def server():
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serve() as server:
+        server.files["model"] = CONTENT
         yield server
-        server.shutdown()
-        thread.join()
+
+
+def ranges(server):
+    return [asked for _, asked in server.asked]
 
 
 def pinned(server, path="/model"):
-    url = f"http://127.0.0.1:{server.server_port}{path}"
-    return download.Pinned(url, hashlib.sha256(CONTENT).hexdigest(), "a model", "none")
+    return download.Pinned(f"{server.url}{path}", hashlib.sha256(CONTENT).hexdigest(), "a model", "none")
 
 
 def test_whole_file_arrives_and_nothing_else_is_left(server, tmp_path):
@@ -68,13 +37,13 @@ def test_whole_file_arrives_and_nothing_else_is_left(server, tmp_path):
 def test_what_an_earlier_try_left_is_carried_on(server, tmp_path):
     (tmp_path / ".model.bin.part").write_bytes(CONTENT[:1000])
     assert download.download(pinned(server), tmp_path / "model.bin").read_bytes() == CONTENT
-    assert server.asked == ["bytes=1000-"]
+    assert ranges(server) == ["bytes=1000-"]
 
 
 def test_answers_that_break_off_are_carried_on(server, tmp_path):
     server.cut = 2
     assert download.download(pinned(server), tmp_path / "model.bin").read_bytes() == CONTENT
-    assert server.asked == [None, f"bytes={len(CONTENT) // 2}-", f"bytes={len(CONTENT) * 3 // 4}-"]
+    assert ranges(server) == [None, f"bytes={len(CONTENT) // 2}-", f"bytes={len(CONTENT) * 3 // 4}-"]
 
 
 def test_a_server_that_breaks_off_again_and_again_is_told_and_what_came_is_kept(server, tmp_path):
@@ -98,8 +67,8 @@ def test_a_part_that_is_already_whole_is_taken(server, tmp_path):
 
 
 def test_other_content_is_refused_and_thrown_away(server, tmp_path):
-    server.content = CONTENT[::-1]
-    with pytest.raises(UserError, match="not the pinned file"):
+    server.files["model"] = CONTENT[::-1]
+    with pytest.raises(UserError, match="not the pinned model.bin"):
         download.download(pinned(server), tmp_path / "model.bin")
     assert list(tmp_path.iterdir()) == []
 
@@ -130,3 +99,74 @@ def test_directory_is_looked_in_first_and_its_file_is_checked(server, tmp_path, 
     (tmp_path / "mine" / "model.bin").unlink()
     (tmp_path / "weights" / "model.bin").unlink()
     assert download.find("model.bin", weights | {"download": True}) == tmp_path / "mine" / "model.bin"
+
+
+@pytest.mark.parametrize("kind", ["md5", "sha256"])
+def test_a_published_sum_of_either_kind_is_checked(server, tmp_path, kind):
+    sums = {"sha256": "", "md5": ""} | {kind: hashlib.new(kind, CONTENT).hexdigest()}
+    right = download.Pinned(f"{server.url}/model", sums["sha256"], "a model", "none", sums["md5"])
+    assert download.download(right, tmp_path / "model.bin").read_bytes() == CONTENT
+    server.files["model"] = CONTENT[1:]
+    with pytest.raises(UserError, match=f"not the pinned other.bin .its {kind} is"):
+        download.download(right, tmp_path / "other.bin")
+
+
+def test_without_a_published_sum_the_first_file_is_recorded_and_checked_ever_after(server, tmp_path):
+    unknown = download.Pinned(f"{server.url}/model", "", "a model", "none")
+    path = download.download(unknown, tmp_path / "model.bin")
+    assert download.check(path, unknown) == hashlib.sha256(CONTENT).hexdigest()
+    path.write_bytes(b"another")
+    with pytest.raises(UserError, match="If it is the right one, remove model.bin.sha256"):
+        download.check(path, unknown)
+
+
+def test_a_page_in_place_of_a_file_stops_it_and_is_not_kept(server, tmp_path):
+    server.page = "<html>the quota of today is used up</html>"
+    with pytest.raises(UserError, match="sent a web page instead of model.bin.*quota"):
+        download.download(pinned(server), tmp_path / "model.bin")
+    assert list(tmp_path.iterdir()) == []
+
+
+def of_drive(server):
+    server.drive["the-id"] = LARGE
+    return download.Pinned("", "", "a set", "none", hashlib.md5(LARGE).hexdigest(), "the-id")
+
+
+def test_google_drive_is_asked_twice_and_a_cut_is_carried_on(server, tmp_path, monkeypatch):
+    at_drive(server, monkeypatch)
+    file, server.cut = of_drive(server), 1
+    assert download.download(file, tmp_path / "set.zip").read_bytes() == LARGE
+    assert server.asked[0] == ("/uc?id=the-id", None)
+    assert server.asked[-1][1] == f"bytes={LARGE_HALF}-"
+    assert [path.name for path in tmp_path.iterdir()] == ["set.zip"]
+
+
+def test_what_a_broken_off_download_from_google_drive_left_is_carried_on(server, tmp_path, monkeypatch):
+    at_drive(server, monkeypatch)
+    file, server.cut = of_drive(server), 99
+    with pytest.raises(UserError, match="same command again to carry on"):
+        download.download(file, tmp_path / "set.zip")
+    server.cut = 0
+    assert download.download(file, tmp_path / "set.zip").read_bytes() == LARGE
+    assert int(server.asked[-1][1].strip("bytes=-")) > len(LARGE) // 3
+
+
+def test_google_drives_quota_page_stops_it_with_a_way_out(server, tmp_path, monkeypatch):
+    at_drive(server, monkeypatch)
+    file = of_drive(server)
+    server.page = (
+        '<html><p class="uc-error-caption">Sorry</p>'
+        '<p class="uc-error-subcaption">Too many users have viewed or downloaded this file recently.</p></html>'
+    )
+    with pytest.raises(UserError, match="Too many users.*Try again in a day, set dataset.mirror, or fetch it by hand"):
+        download.download(file, tmp_path / "set.zip")
+    assert not (tmp_path / "set.zip").exists()
+
+
+def test_other_content_from_google_drive_is_thrown_away(server, tmp_path, monkeypatch):
+    at_drive(server, monkeypatch)
+    file = of_drive(server)
+    server.drive["the-id"] = LARGE[::-1]
+    with pytest.raises(UserError, match="not the pinned set.zip"):
+        download.download(file, tmp_path / "set.zip")
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,9 @@
-"""Model files that the project does not carry: pinned by sha256, looked for on disk first, downloaded otherwise.
+"""Files that the project does not carry: pinned by a checksum, looked for on disk first, downloaded otherwise.
 
 python -m wemgan.download --directory weights face_landmarker.task
+
+That fetches model files, which `FILES` lists; data sets use the same downloads (wemgan.obtain). Google Drive, which
+wants to be asked twice, is left to gdown.
 """
 
 import argparse
@@ -31,14 +34,17 @@ class Missing(UserError):
 class Pinned:
     """A file of exactly this content; `url` is empty where it has to be brought by hand.
 
-    `sha256` may be its beginning, where no more of it is published, or empty: then the first file that is met is
-    remembered, in a file beside it.
+    `sha256` may be its beginning, where no more of it is published, or empty: then `md5` counts, and where that is
+    empty too the first file that is met is remembered, in a file beside it. `drive`, in place of `url`, is an id at
+    Google Drive.
     """
 
     url: str
     sha256: str
     what: str
     licence: str
+    md5: str = ""
+    drive: str = ""
 
 
 FILES = {
@@ -59,6 +65,12 @@ FILES = {
         "",
         "py-feat's multitask network, 20 AUs",
         "non-commercial research (LICENSES/PYFEAT-V2.md of py-feat)",
+    ),
+    "retinaface_r34.safetensors": Pinned(
+        "https://huggingface.co/py-feat/retinaface_r34/resolve/main/model.safetensors",
+        "",
+        "RetinaFace, which finds the faces for py-feat's networks",
+        "see its page; py-feat's code is MIT",
     ),
     "20180402-114759-vggface2.pt": Pinned(
         "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt",
@@ -91,7 +103,7 @@ def find(name: str, weights: dict) -> Path:
     folders = [Path(folder).expanduser() for folder in (weights["directory"], FOLDER) if folder]
     for folder in folders:
         if (folder / name).is_file():
-            _check(folder / name, pinned)
+            check(folder / name, pinned)
             return folder / name
     places = " nor in ".join(f"{folder}/" for folder in folders)
     if not pinned.url:
@@ -107,7 +119,7 @@ def find(name: str, weights: dict) -> Path:
     return download(pinned, folders[0] / name)
 
 
-def download(pinned: Pinned, path: Path) -> Path:
+def download(pinned: Pinned, path: Path, progress: bool = True) -> Path:
     """Download a file to `path`, carrying on where an earlier try was cut off; it appears there whole and checked.
 
     UserError if it cannot be fetched or its content is another.
@@ -123,21 +135,64 @@ def download(pinned: Pinned, path: Path) -> Path:
         fcntl.flock(file, fcntl.LOCK_EX)
         if path.is_file():
             return path
-        _fetch_all(pinned.url, file, path.name)
-        if not _sha256(part).startswith(pinned.sha256):
+        try:
+            if pinned.drive:
+                _fetch_from_drive(pinned.drive, part, progress)
+            else:
+                _fetch_all(pinned.url, file, path.name, progress)
+        except Missing:
+            if not part.stat().st_size:
+                part.unlink()
+            raise
+        if wrong := _wrong_sum(part, pinned):
             part.unlink()
             raise UserError(
-                f"what {pinned.url} sent is not the pinned file (its sha256 differs); nothing was kept of it"
+                f"what {pinned.url or 'Google Drive'} sent is not the pinned {path.name} ({wrong}); "
+                "nothing was kept of it"
             )
         os.replace(part, path)
     return path
 
 
-def _fetch_all(url: str, file, name: str) -> None:
+def _fetch_from_drive(file_id: str, part: Path, progress: bool) -> None:
+    """Let gdown write a public file of Google Drive to `part`; it keeps what came of it under a name of its own."""
+    import gdown
+    import requests
+
+    name, whole = part.name.removeprefix(".").removesuffix(".part"), part.with_name(f"{part.name}.drive")
+    by_hand = (
+        f"fetch it by hand from https://drive.google.com/uc?id={file_id}, and put it into {part.parent}/ as {name}"
+    )
+    try:
+        gdown.download(
+            id=file_id,
+            output=str(whole),
+            quiet=not progress,
+            use_cookies=False,
+            resume=True,
+            timeout=30,
+            retries=TRIES - 1,
+        )
+    except gdown.FileURLRetrievalError as page:
+        why = " ".join(str(page).split())
+        raise Missing(
+            f"Google Drive answers for {name} with a page instead of the file, as it does when too many people have "
+            f"fetched it of late, or when it is no longer public: {why[:300]}. "
+            f"Try again in a day, set dataset.mirror, or {by_hand}"
+        ) from None
+    except (gdown.DownloadError, requests.RequestException) as failure:
+        raise Missing(
+            f"{name} could not be downloaded from Google Drive ({str(failure).splitlines()[0]}); "
+            f"run the same command again to carry on, set dataset.mirror, or {by_hand}"
+        ) from None
+    os.replace(whole, part)
+
+
+def _fetch_all(url: str, file, name: str, progress: bool) -> None:
     """Append to `file` what is missing of `url`, in a few tries; each carries on where the last was cut off."""
     for last in [False] * (TRIES - 1) + [True]:
         try:
-            _fetch(url, file, name)
+            _fetch(url, file, name, progress)
             return
         except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as failure:
             refused = isinstance(failure, urllib.error.HTTPError) and failure.code < 500
@@ -145,11 +200,11 @@ def _fetch_all(url: str, file, name: str) -> None:
                 why = getattr(failure, "reason", None) or failure
                 raise Missing(
                     f"{name} could not be downloaded from {url} ({why}); run the same command again to carry on, "
-                    "or fetch it by hand and set weights.directory to its folder"
+                    "or fetch it by hand and put it into the folder where it is looked for"
                 ) from None
 
 
-def _fetch(url: str, file, name: str) -> None:
+def _fetch(url: str, file, name: str, progress: bool) -> None:
     have = file.seek(0, os.SEEK_END)
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
@@ -161,35 +216,54 @@ def _fetch(url: str, file, name: str) -> None:
             return
         raise
     with response:
+        if response.headers.get_content_type() == "text/html":
+            raise Missing(
+                f"{url} sent a web page instead of {name}, as servers do when a quota is used up or a login is wanted; "
+                "look at it in a browser, and fetch the file by hand or from elsewhere"
+            )
         if have and response.status != 206:  # the server sends all of it again
             file.truncate(0)
             have = 0
         length = response.length
         total = None if length is None else have + length
-        with tqdm(desc=f"download {name}", total=total, initial=have, unit="B", unit_scale=True) as progress:
+        bar = tqdm(desc=f"download {name}", total=total, initial=have, unit="B", unit_scale=True, disable=not progress)
+        with bar:
             while block := response.read(BLOCK):
                 file.write(block)
-                progress.update(len(block))
+                bar.update(len(block))
         file.flush()
         if total is not None and file.tell() < total:
             raise http.client.IncompleteRead(b"", total - file.tell())
 
 
-def _check(path: Path, pinned: Pinned) -> None:
-    found, note = _sha256(path), path.with_name(f"{path.name}.sha256")
-    wanted = pinned.sha256 or (note.read_text().strip() if note.exists() else "")
-    if not wanted and os.access(path.parent, os.W_OK):
-        note.write_text(f"{found}\n")
-    if not found.startswith(wanted):
+def check(path: Path, pinned: Pinned) -> str:
+    """The sha256 of a file that is there; UserError if it is not the pinned one, or not the one that was first met."""
+    found, note = _sum(path, "sha256"), path.with_name(f"{path.name}.sha256")
+    known = pinned.sha256 or pinned.md5
+    noted = note.read_text().strip() if note.exists() and not known else ""
+    wrong = _wrong_sum(path, pinned) if known else f"its sha256 is not {noted}" if noted not in ("", found) else ""
+    if wrong:
         raise UserError(
-            f"{path} is not the file that the project is pinned to (its sha256 is not {wanted}); "
+            f"{path} is not the file that the project is pinned to ({wrong}); "
             "remove it, and it will be downloaded or asked for"
+            + ("" if known else f". If it is the right one, remove {note.name} beside it")
         )
+    if not known and not noted and os.access(path.parent, os.W_OK):
+        note.write_text(f"{found}\n")
+    return found
 
 
-def _sha256(path: Path) -> str:
+def _wrong_sum(path: Path, pinned: Pinned) -> str:
+    """Which published sum a file does not have; empty if it has what is known."""
+    for kind, wanted in (("sha256", pinned.sha256), ("md5", pinned.md5)):
+        if wanted and not (found := _sum(path, kind)).startswith(wanted):
+            return f"its {kind} is {found[:16]}..., not {wanted[:16]}..."
+    return ""
+
+
+def _sum(path: Path, kind: str) -> str:
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, kind).hexdigest()
 
 
 def main() -> None:
