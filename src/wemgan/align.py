@@ -21,7 +21,7 @@ from skimage.transform import SimilarityTransform, warp
 from tqdm import tqdm
 
 from wemgan.errors import UserError, run_cli
-from wemgan.faces import FACE_COLUMNS, SET_ASIDE_COLUMNS, TRANSFORM, face_writer, read_table, write_table
+from wemgan.faces import BOX, FACE_COLUMNS, SET_ASIDE_COLUMNS, TRANSFORM, face_writer, read_table, write_table
 from wemgan.files import read_json
 from wemgan.photo import UnusablePhoto, read_photo
 from wemgan.template import INTEROCULAR, template_points
@@ -31,6 +31,8 @@ DETECTOR = "mtcnn (facenet-pytorch)"
 DETECTION_SIDE = 320
 # MTCNN's own settings: how sure each of its three networks has to be, and the steps of the image pyramid.
 THRESHOLDS, FACTOR = [0.6, 0.7, 0.7], 0.709
+# Where a face is said to be, it is sought this far around, in widths and heights of the box that says so.
+AROUND = 0.5
 # MTCNN measures points from boxes that it has cut off at the photo's border, so that points of a face at the border
 # come out shifted. A border of this share of the shorter side keeps the boxes whole.
 BORDER = 0.15
@@ -49,26 +51,48 @@ class Detection:
 
 
 class Detector:
-    """MTCNN on the CPU, with the weights of the facenet-pytorch wheel.
+    """MTCNN on the CPU or a GPU, with the weights of the facenet-pytorch wheel.
 
     `min_face` is the side of the smallest face that is sought, as a share of the photo's shorter side; faces below
     `min_probability` do not count.
     """
 
-    def __init__(self, min_face: float, min_probability: float):
+    def __init__(self, min_face: float, min_probability: float, device: str = "cpu"):
         import facenet_pytorch
         import torch
         from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 
-        self.min_face, self.min_probability = min_face, min_probability
+        if device == "cuda" and not torch.cuda.is_available():
+            raise UserError("align.device is cuda, but torch sees no GPU here; set it to cpu")
+        self.min_face, self.min_probability, self.device = min_face, min_probability, torch.device(device)
         self.networks = []
         for network in (PNet, RNet, ONet):
             weights = Path(facenet_pytorch.__file__).parent / "data" / f"{network.__name__.lower()}.pt"
             self.networks.append(network(pretrained=False).eval())
             self.networks[-1].load_state_dict(torch.load(weights, weights_only=True))
+            # Channels last: torch's pooling is several times as fast that way, and the points are the same.
+            self.networks[-1].to(self.device, memory_format=torch.channels_last)
 
-    def __call__(self, photo: Image.Image) -> Detection:
-        """Find the largest face; UnusablePhoto if there is none."""
+    def __call__(self, photo: Image.Image, box: tuple[float, float, float, float] | None = None) -> Detection:
+        """Find the largest face, or the largest whose nose is in a box (left, top, right, bottom) of the photo.
+
+        UnusablePhoto if there is none.
+        """
+        if box is None:
+            boxes, points = self._faces(photo)
+        else:
+            part = _around(box, photo.size)
+            boxes, points = self._faces(photo.crop(part))
+            points = points + part[:2]
+            inside = (points[:, 2] >= box[:2]).all(1) & (points[:, 2] <= box[2:]).all(1)
+            if not inside.any():
+                raise UnusablePhoto("no face found where the annotation has one")
+            boxes, points = boxes[inside], points[inside]
+        largest = np.argmax((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
+        return Detection(points[largest], float(boxes[largest, 4]), len(boxes))
+
+    def _faces(self, photo: Image.Image) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes with their probability (n, 5), in pixels of the smaller photo, and points (n, 5, 2) in the photo's."""
         import torch
         from facenet_pytorch.models.utils.detect_face import detect_face
 
@@ -78,7 +102,7 @@ class Detector:
             raise UnusablePhoto("no face found")
         try:
             with torch.inference_mode():
-                boxes, points = detect_face(image, smallest, *self.networks, THRESHOLDS, FACTOR, torch.device("cpu"))
+                boxes, points = detect_face(image, smallest, *self.networks, THRESHOLDS, FACTOR, self.device)
         except (RuntimeError, IndexError):
             # facenet-pytorch stumbles over candidates that lie wholly outside of the image.
             raise UnusablePhoto("the face detector failed on it") from None
@@ -86,11 +110,8 @@ class Detector:
         sure = boxes[:, 4] >= self.min_probability
         if not sure.any():
             raise UnusablePhoto("no face found")
-        boxes, points = boxes[sure], points[sure]
-        largest = np.argmax((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
         # Back to the photo: pixel centres stand at whole numbers in both images.
-        in_photo = (points[largest] - SHIFT - border + 0.5) / scale - 0.5
-        return Detection(in_photo, float(boxes[largest, 4]), len(boxes))
+        return boxes[sure], (points[sure] - SHIFT - border + 0.5) / scale - 0.5
 
 
 def estimate(points: np.ndarray, size: int) -> np.ndarray:
@@ -102,6 +123,16 @@ def estimate(points: np.ndarray, size: int) -> np.ndarray:
     if not transform or not np.isfinite(transform.params).all():
         raise UnusablePhoto("the five points of the face coincide")
     return transform.params[:2]
+
+
+def turned(points: np.ndarray, matrix: np.ndarray) -> float:
+    """How far a face is turned away: 0 where its nose stands midway between the eyes, 1 where it stands under one.
+
+    By five points (5, 2) of the photo and the similarity that aligns them; beyond 1 it is nearly a profile.
+    """
+    x = points @ matrix[0, :2]
+    before, behind = x[2] - x[0], x[1] - x[2]
+    return float(abs(before - behind) / max(before + behind, 1e-6))
 
 
 def draw_aligned(photo: Image.Image, matrix: np.ndarray, size: int) -> np.ndarray:
@@ -149,34 +180,58 @@ def paste_back(photo: Image.Image, edited: np.ndarray, matrix: np.ndarray, feath
     return Image.fromarray(whole)
 
 
-def align(photo: Image.Image, detector: Detector, size: int, min_interocular: float) -> tuple[np.ndarray, dict]:
-    """One photo to its aligned face uint8 (size, size, 3) and the rest of its row; UnusablePhoto says why not."""
-    found = detector(photo)
+def align(
+    photo: Image.Image, detector: Detector, size: int, limits: dict, box: tuple | None = None
+) -> tuple[np.ndarray, dict]:
+    """One photo to its aligned face uint8 (size, size, 3) and the rest of its row; UnusablePhoto says why not.
+
+    `limits` has min_interocular and max_turn of the section `align` of params.yaml. `box` (left, top, right, bottom) in
+    pixels of the photo says which of its faces is meant; None: the largest.
+    """
+    found = detector(photo, box)
     matrix = estimate(found.points, size)
     # By the scale of the transform, not by the eyes alone: on a face that is turned away they are close together.
     interocular = INTEROCULAR * size / np.hypot(matrix[0, 0], matrix[1, 0])
-    if interocular < min_interocular:
-        raise UnusablePhoto(f"face too small: less than {min_interocular:g} px between the eyes")
+    turn = turned(found.points, matrix)
+    if turn > limits["max_turn"]:
+        raise UnusablePhoto(f"turned away: a turn of more than {limits['max_turn']:g}")
+    if interocular < limits["min_interocular"]:
+        raise UnusablePhoto(f"face too small: less than {limits['min_interocular']:g} px between the eyes")
     row = {"detector": DETECTOR, "probability": round(found.probability, 4), "faces_found": found.faces_found}
-    row |= {"width": photo.width, "height": photo.height}
+    row |= {"width": photo.width, "height": photo.height, "turn": round(turn, 3)}
     row |= {name: float(f"{value:.9g}") for name, value in zip(TRANSFORM, matrix.ravel(), strict=True)}
     return draw_aligned(photo, matrix, size), row
 
 
 def align_shard(photos: pd.DataFrame, folder: Path, options: dict, size: int, faces: str) -> tuple[list, list]:
     """Align photos (id, identity, source), write the faces; the rows of the table and of those set aside."""
-    detector = Detector(options["min_face"], options["min_probability"])
+    detector = Detector(options["min_face"], options["min_probability"], options["device"])
     rows, aside = [], []
+    boxes = photos[list(BOX)].to_numpy(float) if BOX[0] in photos else np.full((len(photos), 4), np.nan)
+    official = photos["official"] if "official" in photos else [""] * len(photos)
     with face_writer(faces, size) as writer:
-        for photo in tqdm(photos.itertuples(), "align", len(photos), unit=" photos", mininterval=1):
+        progress = tqdm(photos.itertuples(), "align", len(photos), unit=" photos", mininterval=1)
+        for photo, box, part in zip(progress, boxes, official, strict=True):
             try:
-                face, row = align(read_photo(folder / photo.source), detector, size, options["min_interocular"])
+                box = tuple(box) if np.isfinite(box).all() else None
+                face, row = align(read_photo(folder / photo.source), detector, size, options, box)
             except UnusablePhoto as reason:
                 aside.append({"id": photo.id, "source": photo.source, "reason": str(reason)})
                 continue
             writer.append(face[None])
-            rows.append({"id": photo.id, "identity": photo.identity, "source": photo.source} | row)
+            rows.append({"id": photo.id, "identity": photo.identity, "source": photo.source, "official": part} | row)
     return rows, aside
+
+
+def _around(box: tuple[float, float, float, float], photo: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The part (left, top, right, bottom) of a photo of (width, height) around a box in which its face is sought."""
+    left, top, right, bottom = box
+    wide, high = AROUND * (right - left), AROUND * (bottom - top)
+    part = (max(0, left - wide), max(0, top - high), min(photo[0], right + wide), min(photo[1], bottom + high))
+    part = tuple(int(edge) for edge in part)
+    if part[2] <= part[0] or part[3] <= part[1]:
+        raise UnusablePhoto("the annotated face lies outside of the photo")
+    return part
 
 
 def _for_detection(photo: Image.Image) -> tuple[np.ndarray, float, int]:
@@ -219,7 +274,9 @@ def main() -> None:
     photos = read_table(args.photos)
     # Contiguous parts, so that the merged faces stand in the order of the photos whatever the number of shards.
     first, last = (len(photos) * i // args.of for i in (args.shard, args.shard + 1))
-    folder = Path(config["folder"]["path"]).expanduser()
+    source = config["data"]["source"]
+    folder = config["folder"]["path"] if source == "folder" else f"{config['dataset']['directory']}/{source}"
+    folder = Path(folder).expanduser()
     rows, aside = align_shard(photos[first:last], folder, config["align"], config["data"]["size"], args.faces)
     write_table(args.table, pd.DataFrame(rows, columns=list(FACE_COLUMNS)))
     write_table(args.set_aside, pd.DataFrame(aside, columns=list(SET_ASIDE_COLUMNS)))
