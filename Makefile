@@ -49,8 +49,9 @@ format: $(READY)  ## bring Python and rules into their format
 	ruff check --fix .
 	snakefmt Snakefile workflow/rules
 
-docs: $(READY)  ## write docs/parameters.md anew from the schema
+docs: $(READY)  ## write docs/parameters.md anew from the schema, and DATA.md from the inventory of data sets
 	python -m wemgan.config --describe > docs/parameters.md
+	python -m wemgan.inventory > DATA.md
 
 report: $(READY)  ## bundle tables, pictures and provenance of a finished experiment into one HTML file
 	@$(SNAKEMAKE) --quiet all --report results/$(EXPERIMENT)/report.html

@@ -12,6 +12,7 @@ include: "workflow/rules/common.smk"
 
 rule all:
     input:
+        f"{E}/data/labels/labels.png",
         f"{E}/summary.csv",
         expand(f"{E}/figures/{{name}}.png", name=FIGURES),
         f"{E}/tracked.csv",

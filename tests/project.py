@@ -27,6 +27,7 @@ from wemgan.sources import sources
 OUTPUTS = {
     "render": "faces table truth", "folder": "photos set-aside", "align": "faces table set-aside",
     "faces": "out-faces out-table out-set-aside", "label": "aus unlabelled", "split": "split",
+    "obtain": "files set-aside", "datasets": "photos set-aside human", "label_report": "tables picture",
     "pairs": "pairs truth wrong",
     "judge": "model", "au_network": "model", "train": "model history samples state speed",
     "evaluate": "metrics measures edits", "summarize": "summary expressions markdown scores", "figures": "out",
@@ -83,6 +84,7 @@ runs: {full: {}, no_dit: {model.dit: false}}
 """
 TARGETS = ("all", "configure", "data", "judged", "runs")  # rules that make nothing themselves
 MINE = f"align: {{shards: 1}}\n{TRIAL.replace(TOLD, '')}"  # over experiments/folder.yaml
+OF_A_SET = MINE.replace("1}", "1}\nlabel: {tool: mediapipe, compare_with: [openface]}")  # over experiments/celeba.yaml
 
 
 def make_project(folder: Path, experiment: str = "trial", pretend: bool = True, overlay: str = TRIAL) -> Path:

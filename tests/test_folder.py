@@ -25,30 +25,31 @@ def photos(tmp_path):
 
 
 def settings(path, **others):
-    return {"path": str(path), "pattern": PATTERN, "identities": None, "limit": None} | others
+    return {"path": str(path), "pattern": PATTERN, "identities": None} | others
 
 
 def test_photos_are_found_in_order_whatever_the_case_of_their_suffix(photos):
     found = ["ann/x.png", "bea/1.jpeg", "bea/2.JPG", "cem/deep/y.webp", "cem/z.BMP", "loose.jpg"]
-    assert folder.scan(photos) == found
+    assert folder.scan(photos) == (found, {"bea/notes.txt": folder.NO_PHOTO})
 
 
 def test_identity_by_pattern_and_photos_without_one_are_set_aside(photos):
-    listed, aside = folder.list_photos(settings(photos))
+    listed, aside = folder.list_photos(settings(photos), None)
     assert dict(zip(listed["source"], listed["identity"], strict=True))["cem/deep/y.webp"] == "cem"
     assert listed["id"].is_unique
-    assert list(aside["source"]) == ["loose.jpg"]
-    assert "pattern" in aside["reason"][0]
+    assert aside.set_index("source")["reason"].to_dict() == {
+        "loose.jpg": "its path does not match folder.pattern", "bea/notes.txt": folder.NO_PHOTO,
+    }  # fmt: skip
 
 
 def test_identity_by_csv_and_by_celeba_file(photos, tmp_path):
     (tmp_path / "who.csv").write_text("source,identity\nann/x.png,007\nbea/1.jpeg,NA\n")
-    listed, aside = folder.list_photos(settings(photos, identities=str(tmp_path / "who.csv")))
+    listed, aside = folder.list_photos(settings(photos, identities=str(tmp_path / "who.csv")), None)
     assert list(listed["identity"]) == ["007", "NA"]
-    assert len(aside) == 4
+    assert aside["reason"].value_counts().to_dict() == {"not named in who.csv": 4, folder.NO_PHOTO: 1}
 
     (tmp_path / "identity_CelebA.txt").write_text("x.png 2880\nz.BMP 2880\n1.jpeg 11\n")
-    listed, aside = folder.list_photos(settings(photos, identities=str(tmp_path / "identity_CelebA.txt")))
+    listed, aside = folder.list_photos(settings(photos, identities=str(tmp_path / "identity_CelebA.txt")), None)
     assert dict(zip(listed["source"], listed["identity"], strict=True)) == {
         "ann/x.png": "2880", "bea/1.jpeg": "11", "cem/z.BMP": "2880",
     }  # fmt: skip
@@ -66,7 +67,7 @@ def test_identity_by_csv_and_by_celeba_file(photos, tmp_path):
 )
 def test_mistakes_are_told(photos, change, sentence):
     with pytest.raises(UserError, match=sentence):
-        folder.list_photos(settings(photos) | change)
+        folder.list_photos(settings(photos) | change, None)
 
 
 def test_a_file_name_that_no_table_can_hold_is_set_aside(photos):
@@ -74,9 +75,11 @@ def test_a_file_name_that_no_table_can_hold_is_set_aside(photos):
         (photos / "ann" / b"\xff.jpg".decode("utf-8", "surrogateescape")).touch()
     except OSError:
         pytest.skip("this file system takes UTF-8 names alone")
-    listed, aside = folder.list_photos(settings(photos))
+    listed, aside = folder.list_photos(settings(photos), None)
     assert len(listed) == 5
-    assert aside["reason"].tolist() == ["file name is not UTF-8", "its path does not match folder.pattern"]
+    assert aside["reason"].tolist() == [
+        "file name is not UTF-8", "its path does not match folder.pattern", folder.NO_PHOTO,
+    ]  # fmt: skip
 
 
 def test_folder_that_is_empty_or_a_file_is_told(tmp_path):
@@ -101,7 +104,7 @@ def test_identity_tables_that_are_wrong_are_told(photos, tmp_path):
         ("list.txt", "line 1 of"),
     ):
         with pytest.raises(UserError, match=sentence):
-            folder.list_photos(settings(photos, identities=str(tmp_path / name)))
+            folder.list_photos(settings(photos, identities=str(tmp_path / name)), None)
 
 
 def test_limit_keeps_whole_people_and_does_not_depend_on_the_others():
@@ -120,10 +123,45 @@ def test_step_writes_both_tables_and_ends_with_a_sentence(photos, tmp_path, monk
     config = tmp_path / "config.json"
     arguments = ["folder", "--config", str(config), "--photos", str(tmp_path / "photos.csv")]
     monkeypatch.setattr(sys, "argv", [*arguments, "--set-aside", str(tmp_path / "aside.csv")])
-    config.write_text(json.dumps({"folder": settings(photos)}))
+    config.write_text(json.dumps({"folder": settings(photos), "data": {"limit": None}}))
     folder.main()
     assert len(read_table(tmp_path / "photos.csv")) == 5
-    assert len(read_table(tmp_path / "aside.csv")) == 1
-    config.write_text(json.dumps({"folder": settings(tmp_path / "nowhere")}))
+    assert len(read_table(tmp_path / "aside.csv")) == 2
+    config.write_text(json.dumps({"folder": settings(tmp_path / "nowhere"), "data": {"limit": None}}))
     with pytest.raises(SystemExit, match="error: there is no folder .*nowhere"):
         run_cli(folder.main)
+
+
+def test_rows_of_an_identity_table_that_contradict_or_fit_no_or_several_files_are_set_aside(photos, tmp_path):
+    for name in ("ann/1.jpeg", "cem/once.png"):
+        (photos / name).touch()
+    lines = [
+        "source,identity",
+        "x.png,7",
+        "x.png,8",
+        "1.jpeg,3",
+        "once.png,5",
+        "once.png,5",
+        "gone.png,9",
+        "cem/z.BMP,2",
+    ]
+    (tmp_path / "who.csv").write_text("\n".join(lines) + "\n")
+    listed, aside = folder.list_photos(settings(photos, identities=str(tmp_path / "who.csv")), None)
+    assert dict(zip(listed["source"], listed["identity"], strict=True)) == {"cem/once.png": "5", "cem/z.BMP": "2"}
+    several = "one of several files of this name, and who.csv does not say which"
+    assert aside.set_index("source")["reason"].to_dict() == {
+        "ann/x.png": "named twice in who.csv, as different people", "ann/1.jpeg": several, "bea/1.jpeg": several,
+        "bea/2.JPG": "not named in who.csv", "cem/deep/y.webp": "not named in who.csv",
+        "loose.jpg": "not named in who.csv", "gone.png": "named in who.csv, but there is no such photo",
+        "bea/notes.txt": folder.NO_PHOTO,
+    }  # fmt: skip
+
+
+def test_a_link_is_followed_but_no_folder_is_read_twice(photos, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "v.jpg").touch()
+    (photos / "zoe").symlink_to(tmp_path / "elsewhere")
+    (photos / "bea" / "round").symlink_to(photos)
+    found, others = folder.scan(photos)
+    assert "zoe/v.jpg" in found and len(found) == 7
+    assert others["bea/round"] == "a link to a folder that was read already"

@@ -39,7 +39,9 @@ def faces():
 
     detector = Detector(0.1, 0.9)
     names = ("0-f1-su-ph.jpg", "0-f15-hao-ph.jpg", "15-f13-anc-ph.jpg")
-    aligned = [align(read_photo(PHOTOS / name), detector, 64, 16)[0] for name in names]
+    aligned = [
+        align(read_photo(PHOTOS / name), detector, 64, {"min_interocular": 16, "max_turn": 1})[0] for name in names
+    ]
     return np.stack([*aligned, np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)])
 
 
@@ -99,7 +101,7 @@ def test_truth_is_taken_by_id_and_restricted_to_the_aus_asked_for(tmp_path):
     faces = np.zeros((3, 8, 8, 3), np.uint8)
     aus, without = label.label(faces, table(["a", "b", "c"]), options, str(tmp_path / "truth.csv"))
     assert aus[["id", "AU26", "AU12"]].to_numpy().tolist() == [["a", 0.0, 1.0], ["b", 0.5, 0.25]]
-    assert list(aus.columns) == ["id", "AU26", "AU12", "tool", "version"]
+    assert list(aus.columns) == ["id", "AU26", "AU12", "tool", "version", "settings"]
     assert list(without["id"]) == ["c"]
     with pytest.raises(UserError, match="does not have AU43"):
         label.label(faces, table(["a", "b", "c"]), config("truth", ["AU43"]), str(tmp_path / "truth.csv"))
@@ -119,7 +121,7 @@ def test_area_under_curve():
 
 def test_labels_are_checked_against_celeba_attributes_and_csv(tmp_path):
     labels = pd.DataFrame({"id": ["x/1.jpg", "2.jpg", "3.jpg", "4.jpg"], "AU12": [0.9, 0.8, 0.1, 0.2]})
-    labels = labels.assign(AU26=[0.1, 0.9, 0.1, 0.9], tool="mediapipe", version="1")
+    labels = labels.assign(AU26=[0.1, 0.9, 0.1, 0.9], tool="mediapipe", version="1", settings="as it is")
     lines = ["5", "Male Smiling", "1.jpg -1 1", "2.jpg  1  1", "3.jpg -1 -1", "4.jpg 1 -1", "5.jpg 1 1"]
     (tmp_path / "list_attr_celeba.txt").write_text("\n".join(lines) + "\n")
     result = check(labels, read_human(tmp_path / "list_attr_celeba.txt", "Smiling", labels["id"])).set_index("au")

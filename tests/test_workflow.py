@@ -6,7 +6,19 @@ from pathlib import Path
 
 import pytest
 import yaml
-from project import MINE, ROOT, TRIAL, Held, command, environment, make_finished, make_project, snakemake, stale
+from project import (
+    MINE,
+    OF_A_SET,
+    ROOT,
+    TRIAL,
+    Held,
+    command,
+    environment,
+    make_finished,
+    make_project,
+    snakemake,
+    stale,
+)
 
 from wemgan import dag, records
 from wemgan.command import with_cores
@@ -31,9 +43,19 @@ def photos(made):
 
 
 @pytest.fixture(scope="module")
-def files(made, photos):
+def dataset(made):
+    """The same project after the data of the experiment `set`, of a data set that is labelled twice, were made."""
+    celeba = re.sub(r"(?ms)^(align|label):.*?\n\n", "", (made / "experiments" / "celeba.yaml").read_text())
+    (made / "experiments" / "set.yaml").write_text(f"{celeba}\n{OF_A_SET}")
+    done = snakemake(made, "set", "data")
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+@pytest.fixture(scope="module")
+def files(made, photos, dataset):
     """By experiment, every output that the workflow has made with its inputs."""
-    return {experiment: files_by_rule(made, experiment) for experiment in ("trial", "mine")}
+    return {experiment: files_by_rule(made, experiment) for experiment in ("trial", "mine", "set")}
 
 
 def test_a_second_run_has_nothing_to_do(made):
@@ -54,6 +76,16 @@ def test_photos_are_aligned_in_shards_that_do_not_stay(photos):
     assert {"faces.npy", "faces.csv", "set_aside.csv", "aus.csv", "pairs.csv"} <= {path.name for path in data.iterdir()}
     assert not (data / "truth.csv").exists()
     assert not list((data / "shards").glob("*"))
+
+
+def test_a_data_set_is_brought_listed_labelled_twice_and_looked_at(dataset):
+    data = dataset / "results" / "set" / "data"
+    assert {"files.csv", "files_set_aside.csv", "human.csv", "faces.npy", "aus.csv"} <= {p.name for p in data.iterdir()}
+    labels = {path.name for path in (data / "labels").iterdir()}
+    assert labels == {
+        "openface.csv", "openface_unlabelled.csv", "report.csv", "agreement.csv", "attributes.csv", "labels.png",
+    }  # fmt: skip
+    assert stale(dataset, "set").keys().isdisjoint({"obtain", "listing", "align", "label", "label_again"})
 
 
 def test_a_changed_parameter_redoes_what_it_touches(made):
@@ -97,7 +129,7 @@ def test_a_mistake_in_the_configuration_stops_it_before_anything_runs(made):
 
 def files_by_rule(folder: Path, experiment: str) -> list[tuple[str, list[str]]]:
     """Every output that was made, with its inputs."""
-    targets = ["data"] if experiment == "mine" else []
+    targets = [] if experiment == "trial" else ["data"]
     done = snakemake(folder, experiment, "--detailed-summary", *targets)
     rows = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("results/")]
     made = [(row[0], row[4].split(",")) for row in rows if row[4] != "-"]
@@ -113,7 +145,7 @@ def covers(entry: str, path: str) -> bool:
     return path == entry or path.startswith(f"{entry}/")
 
 
-@pytest.mark.parametrize("experiment", ["trial", "mine"])
+@pytest.mark.parametrize("experiment", ["trial", "mine", "set"])
 def test_every_file_of_the_workflow_is_in_one_stage_of_dvc(files, experiment):
     stages = dvc_stages(experiment)
     outs = {out: name for name, stage in stages.items() for entry in stage["outs"] for out in entry}

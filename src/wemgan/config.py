@@ -16,15 +16,17 @@ import yaml
 
 from wemgan.errors import UserError, run_cli
 from wemgan.files import write_bytes
+from wemgan.inventory import DATASETS
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "workflow" / "schemas" / "params.schema.yaml"
 
 # What each stage reads: whole sections, or single keys of one.
 STAGES = {
-    "photos": ("data.seed", "folder"),
+    "dataset": ("data.source", "dataset"),
+    "photos": ("data.source", "data.seed", "data.limit", "folder", "dataset.directory", "dataset.release"),
     "faces": ("data.size", "data.aus", "data.seed", "rendered.identities", "rendered.faces_per_identity"),
-    "align": ("data.size", "folder.path", "align"),
+    "align": ("data.size", "data.source", "folder.path", "dataset.directory", "align"),
     "label": ("data.aus", "label", "weights"),
     "split": ("split",),
     "judge_faces": (
@@ -155,11 +157,21 @@ def _overridden(params: dict, override: dict, where: str) -> dict:
 
 def _check_together(params: dict, where: str) -> None:
     """What the schema cannot say: bounds that concern two keys."""
-    if params["data"]["source"] == "folder" and params["label"]["tool"] == "truth":
-        raise UserError(f"{where}: label.tool is truth, but photos have none; set it to mediapipe")
+    source, photos = params["data"]["source"], params["data"]["source"] != "rendered"
+    tools = [params["label"]["tool"], *params["label"]["compare_with"]]
+    if photos and "truth" in tools:
+        raise UserError(f"{where}: label.tool is truth, but photos have none; set it to mediapipe, pyfeat or openface")
+    if len(set(tools)) < len(tools):
+        raise UserError(f"{where}: label.compare_with has {tools[0]}, which is label.tool; name other tools there")
+    release = params["dataset"]["release"]
+    if source in DATASETS and release != "default" and release not in DATASETS[source].releases:
+        known = ", ".join(DATASETS[source].releases)
+        raise UserError(f"{where}: dataset.release is {release}, but {DATASETS[source].title} has {known}")
+    if params["split"]["by"] == "official" and source not in DATASETS:
+        raise UserError(f"{where}: split.by is official, but {source} data have no official split; set it to identity")
     judges = params["judge"]
     trained = [kind for kind in ("aus", "identity", "features") if "judge" in judges[kind]]
-    if params["data"]["source"] == "folder" and trained:
+    if photos and trained:
         raise UserError(
             f"{where}: judge.{trained[0]} has judge, a network that knows rendered faces alone; "
             "experiments/folder.yaml has judges of photos"

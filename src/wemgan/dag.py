@@ -18,7 +18,8 @@ HEAD = """# The workflow, drawn
 Written by `snakemake dag` from the rules themselves. An arrow leads from what is made to what is made of it; arrows
 that others imply are left out. How to use it: [workflow.md](workflow.md).
 """
-RULES = {"Rules for rendered faces": "demo", "Rules for photos": "folder"}  # title: an experiment of that kind
+# Title: an experiment of that kind.
+RULES = {"Rules for rendered faces": "demo", "Rules for photos": "folder", "Rules for a data set": "celeba"}
 
 
 def diagram(mermaid: str) -> str:

@@ -20,11 +20,16 @@ from wemgan.files import check_made_of, digest, whole
 
 TRANSFORM = ("m00", "m01", "m02", "m10", "m11", "m12")
 FACE_COLUMNS = (
-    *("id", "identity", "source", "detector", "probability", "faces_found", "width", "height"),
+    *("id", "identity", "source", "official", "detector", "probability", "faces_found", "width", "height", "turn"),
     *TRANSFORM,
 )
+# Where the face of a photo is said to be, in its pixels.
+BOX = ("left", "top", "right", "bottom")
 SET_ASIDE_COLUMNS = ("id", "source", "reason")
-TEXT_COLUMNS = ("id", "identity", "source", "reason", "detector", "tool", "version", "target", "made_by", "labels")
+TEXT_COLUMNS = (
+    *("id", "identity", "source", "official", "reason", "detector", "target", "made_by", "labels"),
+    *("tool", "version", "settings"),
+)
 
 # Faces that are copied at once by a merge; bounds its memory.
 BLOCK = 1024
@@ -42,6 +47,20 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise UserError(f"{path} is not a table of comma-separated values in UTF-8 ({broken})") from None
     text = [name for name in TEXT_COLUMNS if name in table]
     return table.fillna(dict.fromkeys(text, "")) if text else table
+
+
+def read_labels(path: str | Path) -> pd.DataFrame:
+    """Read a table of AU labels; UserError if they are not all of one tool, version and settings."""
+    labels = read_table(path)
+    about = [name for name in ("tool", "version", "settings") if name in labels]
+    kinds = labels[about].drop_duplicates() if about else labels.iloc[:1]
+    if len(kinds) > 1:
+        names = " and ".join(" ".join(filter(None, kind)) for kind in kinds.itertuples(index=False))
+        raise UserError(
+            f"{path} mixes labels of {names}; what one tool calls 0.5 is something else to another, so that all faces "
+            "of an experiment are labelled by one: label them again"
+        )
+    return labels
 
 
 def read_split(path: str | Path, aus: str | Path) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import sys
+from collections import Counter
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -19,33 +20,41 @@ from wemgan.errors import UserError, run_cli
 from wemgan.faces import SET_ASIDE_COLUMNS, read_table, write_table
 from wemgan.files import digest, read_json
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+NO_PHOTO = f"its name does not end in {', '.join(SUFFIXES)}"
 
 
-def scan(folder: str | Path) -> list[str]:
-    """The photos under a folder, as sorted paths relative to it with forward slashes; hidden files are passed over.
+def scan(folder: str | Path) -> tuple[list[str], dict[str, str]]:
+    """The photos under a folder, as sorted paths relative to it with forward slashes; and why other entries are none.
 
-    UserError if the folder is missing, is a file, or has no photo.
+    Hidden files are passed over. Links are followed, but no folder is read twice. UserError if the folder is missing,
+    is a file, or has no photo.
     """
     root = Path(folder).expanduser()
     if not root.exists():
         raise UserError(f"there is no folder {folder}; set folder.path to the folder of your photos")
     if not root.is_dir():
         raise UserError(f"{folder} is a file; set folder.path to the folder that holds your photos")
-    found, others = [], 0
+    found, others, seen = [], {}, {os.path.realpath(root)}
     for here, folders, files in os.walk(root, followlinks=True, onerror=_refuse):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in files:
+        inside = os.path.relpath(here, root).replace(os.sep, "/")
+        inside = "" if inside == "." else f"{inside}/"
+        for name in sorted(folders):
+            real = os.path.realpath(os.path.join(here, name))
             if name.startswith("."):
-                continue
-            if name.lower().endswith(SUFFIXES):
-                found.append((Path(here) / name).relative_to(root).as_posix())
-            else:
-                others += 1
+                folders.remove(name)
+            elif real in seen:
+                folders.remove(name)
+                others[f"{inside}{name}"] = "a link to a folder that was read already"
+            seen.add(real)
+        folders.sort()
+        paths = [f"{inside}{name}" for name in files if not name.startswith(".")]
+        found += [path for path in paths if path.lower().endswith(SUFFIXES)]
+        others |= {path: NO_PHOTO for path in paths if not path.lower().endswith(SUFFIXES)}
     if not found:
-        rest = f"none of its {others} files ends in" if others else "it is empty; wanted are files that end in"
+        rest = f"none of its {len(others)} files ends in" if others else "it is empty; wanted are files that end in"
         raise UserError(f"there is no photo in {folder}: {rest} {', '.join(SUFFIXES)}")
-    return sorted(found)
+    return sorted(found), dict(sorted(others.items()))
 
 
 def inventory(folder: dict) -> str | None:
@@ -55,7 +64,7 @@ def inventory(folder: dict) -> str | None:
     """
     root = Path(folder["path"]).expanduser()
     try:
-        lines = [f"{source} {(root / source).stat().st_size}" for source in scan(root)]
+        lines = [f"{source} {(root / source).stat().st_size}" for source in scan(root)[0]]
         if folder["identities"]:
             lines.append(digest(Path(folder["identities"]).expanduser()))
     except (UserError, OSError):
@@ -85,27 +94,39 @@ def identities_by_pattern(sources: list[str], pattern: str) -> dict[str, str]:
     return found
 
 
-def identities_by_file(sources: list[str], path: str | Path) -> dict[str, str]:
+def identities_by_file(sources: list[str], path: str | Path) -> tuple[dict[str, str], dict[str, str]]:
     """Source to identity, from a CSV (columns source, identity) or a file of CelebA's layout ('000001.jpg 2880').
 
-    A photo is looked up by its path relative to the folder, then by its file name alone. UserError if the file is
-    missing, broken, or names none of the photos.
+    A photo is looked up by its path relative to the folder, then by its file name alone. Also the reason for each that
+    has none, and for what the file names in vain. UserError if the file is missing, broken, or names no photo at all.
     """
     path = Path(path).expanduser()
     if not path.is_file():
         raise UserError(f"there is no file {path}, which folder.identities names")
-    table = _read_csv(path) if path.suffix.lower() == ".csv" else _read_celeba(path)
-    found = {}
+    rows = _read_csv(path) if path.suffix.lower() == ".csv" else _read_celeba(path)
+    table = dict(reversed(rows))  # of a name that stands twice, the first
+    twice = {name for name, identity in rows if identity != table[name]}
+    same_name = Counter(PurePosixPath(source).name for source in sources)
+    found, reasons, used = {}, {}, set()
     for source in sources:
-        identity = table.get(source, table.get(PurePosixPath(source).name))
-        if identity:
-            found[source] = identity
+        key = source if source in table else PurePosixPath(source).name
+        used.add(key)
+        if key in twice:
+            reasons[source] = f"named twice in {path.name}, as different people"
+        elif not table.get(key):
+            reasons[source] = f"not named in {path.name}"
+        elif key != source and same_name[key] > 1:
+            reasons[source] = f"one of several files of this name, and {path.name} does not say which"
+        else:
+            found[source] = table[key]
     if not found:
         raise UserError(
             f"{path} names none of the {len(sources)} photos; it names {next(iter(table), 'nobody')!r}, "
             f"and the first photo is {sources[0]!r}"
         )
-    return found
+    return found, reasons | {
+        name: f"named in {path.name}, but there is no such photo" for name in table if name not in used
+    }
 
 
 def rank(identity: str, seed: int | str) -> bytes:
@@ -126,27 +147,26 @@ def take(photos: pd.DataFrame, limit: int | None) -> pd.DataFrame:
     return photos[photos["identity"].isin(before.index[before < limit])].reset_index(drop=True)
 
 
-def list_photos(folder: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
+def list_photos(folder: dict, limit: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The photos to align (id, identity, source) and those set aside (id, source, reason); `folder` of params.yaml."""
-    sources = scan(folder["path"])
+    sources, others = scan(folder["path"])
+    # Tables are UTF-8, so a photo whose name is not cannot be found again through one.
+    reasons = {source: "file name is not UTF-8" for source in sources if shown(source) != source}
+    sources = [source for source in sources if source not in reasons]
     if folder["identities"]:
-        known = identities_by_file(sources, folder["identities"])
-        reason = f"not named in {Path(folder['identities']).name}"
+        known, without = identities_by_file(sources, folder["identities"])
     else:
         known = identities_by_pattern(sources, folder["pattern"])
-        reason = "its path does not match folder.pattern"
-    # Tables are UTF-8, so a photo whose name is not cannot be found again through one.
-    aside = [
-        {"id": _shown(s), "source": _shown(s), "reason": "file name is not UTF-8"} for s in sources if _shown(s) != s
-    ]
-    sources = [s for s in sources if _shown(s) == s]
+        without = {source: "its path does not match folder.pattern" for source in sources if source not in known}
+    reasons |= without | others
     photos = [{"id": s, "identity": known[s], "source": s} for s in sources if s in known]
-    aside += [{"id": s, "source": s, "reason": reason} for s in sources if s not in known]
+    aside = [{"id": shown(name), "source": shown(name), "reason": reason} for name, reason in reasons.items()]
     photos = pd.DataFrame(photos, columns=["id", "identity", "source"])
-    return take(photos, folder["limit"]), pd.DataFrame(aside, columns=list(SET_ASIDE_COLUMNS))
+    return take(photos, limit), pd.DataFrame(aside, columns=list(SET_ASIDE_COLUMNS))
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
+    """A file name as it can stand in a table."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
@@ -154,22 +174,22 @@ def _refuse(failure: OSError) -> None:
     raise UserError(f"the folder {failure.filename} cannot be read ({failure.strerror})")
 
 
-def _read_csv(path: Path) -> dict[str, str]:
+def _read_csv(path: Path) -> list[tuple[str, str]]:
     table = read_table(path)
     if not {"source", "identity"} <= set(table.columns):
         raise UserError(f"{path} needs the columns source and identity; it has {', '.join(map(str, table.columns))}")
-    return dict(zip(table["source"], table["identity"], strict=True))
+    return list(zip(table["source"], table["identity"], strict=True))
 
 
-def _read_celeba(path: Path) -> dict[str, str]:
-    found = {}
+def _read_celeba(path: Path) -> list[tuple[str, str]]:
+    found = []
     for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
         if not line.strip():
             continue
         name, _, identity = line.strip().rpartition(" ")
         if not name.strip():
             raise UserError(f"line {number} of {path} is not a file name and an identity: {line.strip()!r}")
-        found[name.strip()] = identity
+        found.append((name.strip(), identity))
     return found
 
 
@@ -178,7 +198,8 @@ def main() -> None:
     for name in ("--config", "--photos", "--set-aside"):
         parser.add_argument(name, required=True)
     args = parser.parse_args()
-    photos, aside = list_photos(read_json(args.config)["folder"])
+    config = read_json(args.config)
+    photos, aside = list_photos(config["folder"], config["data"]["limit"])
     write_table(args.set_aside, aside)
     write_table(args.photos, photos)
     people = photos["identity"].nunique()

@@ -16,7 +16,7 @@ from wemgan.faces import read_table
 from wemgan.files import whole
 from wemgan.metrics.ranking import area_under_curve
 
-NOT_AUS = ("id", "tool", "version")
+NOT_AUS = ("id", "tool", "version", "settings", "made_by")
 
 
 def check(labels: pd.DataFrame, human: pd.Series) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from wemgan.draws import Draws
 from wemgan.errors import UserError
-from wemgan.faces import read_split, read_table
+from wemgan.faces import read_labels, read_split, read_table
 
 
 class LabelledFaces:
@@ -26,7 +26,7 @@ class LabelledFaces:
         self.aus = tuple(names)
         position = read_table(Path(faces).with_suffix(".csv"))
         position["row"] = np.arange(len(position))
-        labels = read_table(aus)
+        labels = read_labels(aus)
         missing = [name for name in self.aus if name not in labels]
         if missing:
             raise UserError(

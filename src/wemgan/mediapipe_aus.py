@@ -4,8 +4,14 @@ The blendshapes are those of ARKit. Each AU is the mean or the maximum of those 
 ARKit-to-FACS correspondence (M. Ozel, "ARKit to FACS cheat sheet") name for it. No blendshape says AU11 or AU23; for
 AU06 and AU09 there is one, but the published model leaves `cheekSquint` and `noseSneer` at zero on every face. So
 these four cannot be labelled this way. docs/data.md tells what was checked against human labels.
+
+Blendshapes do not use their scale alike: a resting face has 0.24 of one, and the strongest of another is 0.15. So each
+AU is stretched from RANGE to [0, 1]. RANGE itself is printed, from resting faces and from everyday ones, by
+
+    python -m wemgan.mediapipe_aus --neutral neutral.npy --faces faces.npy
 """
 
+import argparse
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,7 +19,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from wemgan.download import find
-from wemgan.errors import UserError
+from wemgan.errors import UserError, run_cli
+from wemgan.faces import load_faces
 
 MODEL = "face_landmarker.task"
 # Faces are measured enlarged to SIDE, with a border of BORDER times that on each side: of the settings that were tried
@@ -42,6 +49,28 @@ BLENDSHAPES: dict[str, tuple[Callable, tuple[str, ...]]] = {
     "AU28": (max, ("mouthRollLower", "mouthRollUpper")),
     "AU43": (max, ("eyeBlink*",)),
 }
+
+# What of each AU's blendshapes becomes 0 and 1: the median of 72 resting faces (London Set), which is what a face
+# without the AU measures, and the 99.5th percentile of 6,512 everyday ones (CelebA), at 128 px.
+RANGE: dict[str, tuple[float, float]] = {
+    "AU01": (0.018, 0.810),
+    "AU02": (0.045, 0.787),
+    "AU04": (0.045, 0.860),
+    "AU05": (0.009, 0.153),
+    "AU07": (0.244, 0.756),
+    "AU10": (0.000, 0.892),
+    "AU12": (0.001, 0.978),
+    "AU14": (0.006, 0.214),
+    "AU15": (0.000, 0.135),
+    "AU17": (0.137, 0.785),
+    "AU20": (0.002, 0.386),
+    "AU24": (0.048, 0.432),
+    "AU25": (0.005, 0.893),
+    "AU26": (0.003, 0.501),
+    "AU28": (0.012, 0.493),
+    "AU43": (0.075, 0.584),
+}
+SETTINGS = f"shown at {SIDE} px with a border of {BORDER:g}; calibrated 1"
 
 
 def check_aus(aus: Sequence[str]) -> None:
@@ -75,12 +104,18 @@ def measure(images: np.ndarray, aus: Sequence[str], weights: dict, progress: boo
         for row, image in enumerate(tqdm(images, "MediaPipe", unit=" faces", mininterval=1, disable=not progress)):
             shapes = _blendshapes(landmarker, enlarge(image))
             if shapes:
-                result[row] = [unit(shapes, name) for name in aus]
+                result[row] = [calibrated(unit(shapes, name), name) for name in aus]
     return result
 
 
+def calibrated(value: float, name: str) -> float:
+    """What `unit` says, stretched from RANGE to [0, 1]."""
+    zero, one = RANGE[name]
+    return float(np.clip((value - zero) / (one - zero), 0, 1))
+
+
 def unit(shapes: dict[str, float], name: str) -> float:
-    """One AU in [0, 1] from blendshapes by name."""
+    """One AU in [0, 1] from blendshapes by name, not yet calibrated."""
     join, parts = BLENDSHAPES[name]
     sides = [[part.replace("*", side) for side in _BOTH] if "*" in part else [part] for part in parts]
     return float(np.clip(join(np.mean([shapes[shape] for shape in side]) for side in sides), 0, 1))
@@ -114,3 +149,23 @@ def _blendshapes(landmarker, image: np.ndarray) -> dict[str, float]:
 
     found = landmarker.detect(mediapipe.Image(mediapipe.ImageFormat.SRGB, np.ascontiguousarray(image)))
     return {shape.category_name: shape.score for shape in found.face_blendshapes[0]} if found.face_blendshapes else {}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What RANGE should be, from aligned faces.")
+    parser.add_argument("--neutral", required=True, help="resting faces, .npy")
+    parser.add_argument("--faces", required=True, help="everyday faces, .npy")
+    parser.add_argument("--weights", default="weights", help="folder of the model file")
+    args = parser.parse_args()
+    weights, said = {"directory": args.weights, "download": True}, []
+    for path, share in ((args.neutral, 50), (args.faces, 99.5)):
+        with _landmarker(str(find(MODEL, weights))) as landmarker:
+            shapes = [_blendshapes(landmarker, enlarge(face)) for face in load_faces(path)]
+        units = [[unit(shape, name) for name in BLENDSHAPES] for shape in shapes if shape]
+        said.append(np.percentile(units, share, axis=0))
+    for name, zero, one in zip(BLENDSHAPES, *said, strict=True):
+        print(f'    "{name}": ({zero:.3f}, {one:.3f}),')
+
+
+if __name__ == "__main__":
+    run_cli(main)

@@ -4,7 +4,8 @@
         --aus aus.csv --split split.csv
 
 Identities are ordered by a hash of the seed and their name, and cut into shares. So more photos of a known person
-change nothing for anybody, and a new person moves at most one other across each border.
+change nothing for anybody, and a new person moves at most one other across each border. Or the data set's own split is
+taken, if it keeps people apart.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import sys
 import pandas as pd
 
 from wemgan.errors import UserError, run_cli
-from wemgan.faces import read_table, write_table
+from wemgan.faces import read_labels, read_table, write_table
 from wemgan.files import check_made_of, digest, read_json
 from wemgan.folder import rank
 
@@ -39,11 +40,42 @@ def split_identities(identities: list[str], validation: float, test: float, seed
     return dict(zip(people, names, strict=True))
 
 
+def official_split(faces: pd.DataFrame, split: dict) -> dict[str, str]:
+    """Identity to the part that the data set has it in; a held-out part that it lacks is drawn from those of training.
+
+    UserError if a face (identity, official) is in no part, or somebody is in two.
+    """
+    nowhere = ~faces["official"].isin(SPLITS)
+    if nowhere.any():
+        raise UserError(f"{nowhere.sum()} of {len(faces)} faces are in no official part; set split.by to identity")
+    parts = faces.groupby("identity")["official"].nunique()
+    if (twice := parts[parts > 1]).any():
+        raise UserError(
+            f"{len(twice)} people, for instance {twice.index[0]!r}, are in more than one official part, so that a test "
+            "would be of people known from training; set split.by to identity"
+        )
+    where = faces.drop_duplicates("identity").set_index("identity")["official"].to_dict()
+    people = sorted(
+        (name for name, part in where.items() if part == "train"), key=lambda name: rank(name, split["seed"])
+    )
+    for part in ("test", "validation"):
+        if part not in where.values():
+            count = max(1, round(split[part] * len(where)))
+            where |= dict.fromkeys(people[:count], part)
+            people = people[count:]
+    if not people:
+        raise UserError("the official split leaves nobody for training; set split.by to identity")
+    return where
+
+
 def split_faces(table: pd.DataFrame, labelled: pd.Series, split: dict) -> pd.DataFrame:
     """One row (id, identity, split) for each face of `table` whose id is among `labelled`, in the table's order."""
-    faces = table.loc[table["id"].isin(labelled), ["id", "identity"]].reset_index(drop=True)
-    where = split_identities(list(faces["identity"]), split["validation"], split["test"], split["seed"])
-    return faces.assign(split=faces["identity"].map(where))
+    faces = table[table["id"].isin(labelled)].reset_index(drop=True)
+    if split["by"] == "official":
+        where = official_split(faces, split)
+    else:
+        where = split_identities(list(faces["identity"]), split["validation"], split["test"], split["seed"])
+    return faces[["id", "identity"]].assign(split=faces["identity"].map(where))
 
 
 def main() -> None:
@@ -51,7 +83,7 @@ def main() -> None:
     for name in ("--config", "--label-config", "--faces", "--table", "--aus", "--split"):
         parser.add_argument(name, required=True)
     args = parser.parse_args()
-    aus = read_table(args.aus)
+    aus = read_labels(args.aus)
     made_by = aus["made_by"].iloc[0] if "made_by" in aus and len(aus) else ""
     now = digest(args.label_config, args.faces, args.table)
     check_made_of(args.aus, made_by, now, "other faces or another configuration", "label the faces again")

@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 from wemgan import config as settings
 from wemgan import records
 from wemgan.errors import UserError
+from wemgan.inventory import DATASETS
 from wemgan.recovery import clear_interrupted, mistakes
 from wemgan.sources import sources
 
@@ -40,12 +41,17 @@ wildcard_constraints:
 
 
 RENDERED = P["data"]["source"] == "rendered"
+DATASET = P["data"]["source"] in DATASETS
 GPU = int(shutil.which("nvidia-smi") is not None)
 
 FACES = f"{E}/data/faces.npy"
 TABLE = f"{E}/data/faces.csv"
 TRUTH = f"{E}/data/truth.csv"
+HUMAN = [f"{E}/data/human.csv"] if DATASET else []
+FOUND_ASIDE = [*([f"{E}/data/files_set_aside.csv"] if DATASET else []), f"{E}/data/photos_set_aside.csv"]
 AUS = f"{E}/data/aus.csv"
+LABELLED_AGAIN = f"{E}/data/labels/{{tool}}.csv"
+LABEL_TABLES = ["report", *(["agreement"] if P["label"]["compare_with"] else []), *(["attributes"] if HUMAN else [])]
 SPLIT = f"{E}/data/split.csv"
 PAIRS = f"{E}/data/pairs.csv"
 EDITS_TRUTH = [f"{E}/data/truth.npy"] if RENDERED else []

@@ -1,4 +1,4 @@
-# The faces: drawn, or found on a person's photos and aligned.
+# The faces: drawn, or found on photos (a person's own, or a data set's) and aligned.
 if RENDERED:
 
     rule render:
@@ -22,7 +22,7 @@ if RENDERED:
             "python -m wemgan.render --config {input.config} --faces {output.faces} --table {output.table} "
             "--truth {output.truth} 2>&1 | tee {log}"
 
-else:
+elif P["data"]["source"] == "folder":
 
     rule photos:
         input:
@@ -43,6 +43,51 @@ else:
             "python -m wemgan.folder --config {input.config} --photos {output.photos} --set-aside {output.aside} "
             "2>&1 | tee {log}"
 
+else:
+
+    rule obtain:
+        input:
+            config=f"{E}/config/dataset.json",
+            code=sources("obtain"),
+        output:
+            files=f"{E}/data/files.csv",
+            aside=f"{E}/data/files_set_aside.csv",
+        log:
+            f"{E}/logs/obtain.log",
+        benchmark:
+            f"{E}/benchmarks/obtain.tsv"
+        conda:
+            "../../environment.yml"
+        message:
+            "Bringing the data set here"
+        shell:
+            "python -m wemgan.obtain --config {input.config} --files {output.files} --set-aside {output.aside} "
+            "2>&1 | tee {log}"
+
+    rule listing:
+        input:
+            config=f"{E}/config/photos.json",
+            files=f"{E}/data/files.csv",
+            code=sources("datasets"),
+        output:
+            photos=f"{E}/data/photos.csv",
+            aside=f"{E}/data/photos_set_aside.csv",
+            human=HUMAN,
+        log:
+            f"{E}/logs/listing.log",
+        benchmark:
+            f"{E}/benchmarks/listing.tsv"
+        conda:
+            "../../environment.yml"
+        message:
+            "Listing the photos of the data set"
+        shell:
+            "python -m wemgan.datasets --config {input.config} --files {input.files} --photos {output.photos} "
+            "--set-aside {output.aside} --human {output.human} 2>&1 | tee {log}"
+
+
+if not RENDERED:
+
     rule align:
         input:
             config=f"{E}/config/align.json",
@@ -58,6 +103,8 @@ else:
             f"{E}/benchmarks/align/{{shard}}.tsv"
         conda:
             "../../environment.yml"
+        resources:
+            gpu=GPU * (P["align"]["device"] == "cuda"),
         params:
             of=len(SHARDS),
         message:
@@ -71,7 +118,7 @@ else:
         input:
             faces=expand(f"{SHARD}.npy", shard=SHARDS),
             tables=expand(f"{SHARD}.csv", shard=SHARDS),
-            asides=[f"{E}/data/photos_set_aside.csv", *expand(f"{SHARD}_set_aside.csv", shard=SHARDS)],
+            asides=[*FOUND_ASIDE, *expand(f"{SHARD}_set_aside.csv", shard=SHARDS)],
             code=sources("faces"),
         output:
             faces=FACES,

@@ -1,4 +1,4 @@
-# Action units of the faces.
+# Action units of the faces, and what is to be known of them before anyone trains on them.
 rule label:
     input:
         config=f"{E}/config/label.json",
@@ -15,6 +15,8 @@ rule label:
         f"{E}/benchmarks/label.tsv"
     conda:
         "../../environment.yml"
+    resources:
+        gpu=GPU * (P["label"]["tool"] == "pyfeat"),
     params:
         truth=flag("truth"),
     message:
@@ -22,3 +24,65 @@ rule label:
     shell:
         "python -m wemgan.label --config {input.config} --faces {input.faces} --table {input.table} {params.truth} "
         "--aus {output.aus} --unlabelled {output.unlabelled} 2>&1 | tee {log}"
+
+
+rule label_again:
+    input:
+        config=f"{E}/config/label.json",
+        faces=FACES,
+        table=TABLE,
+        code=sources("label"),
+    output:
+        aus=LABELLED_AGAIN,
+        unlabelled=f"{E}/data/labels/{{tool}}_unlabelled.csv",
+    log:
+        f"{E}/logs/label_{{tool}}.log",
+    benchmark:
+        f"{E}/benchmarks/label_{{tool}}.tsv"
+    wildcard_constraints:
+        tool="mediapipe|pyfeat|openface",
+    conda:
+        "../../environment.yml"
+    resources:
+        gpu=lambda wildcards: GPU * (wildcards.tool == "pyfeat"),
+    message:
+        "Labelling the faces by {wildcards.tool} as well"
+    shell:
+        "python -m wemgan.label --config {input.config} --faces {input.faces} --table {input.table} "
+        "--tool {wildcards.tool} --aus {output.aus} --unlabelled {output.unlabelled} 2>&1 | tee {log}"
+
+
+rule label_report:
+    input:
+        config=f"{E}/config/label.json",
+        table=TABLE,
+        aus=AUS,
+        others=expand(LABELLED_AGAIN, tool=P["label"]["compare_with"]),
+        human=HUMAN,
+        code=sources("label_report"),
+    output:
+        tables=report(
+            expand(f"{E}/data/labels/{{name}}.csv", name=LABEL_TABLES),
+            category="Labels",
+            caption="../report/labels.rst",
+        ),
+        picture=report(f"{E}/data/labels/labels.png", category="Labels", caption="../report/labels_figure.rst"),
+    log:
+        f"{E}/logs/label_report.log",
+    benchmark:
+        f"{E}/benchmarks/label_report.tsv"
+    conda:
+        "../../environment.yml"
+    params:
+        others=flag("others"),
+        human=flag("human"),
+    message:
+        "Looking at the labels"
+    shell:
+        "python -m wemgan.label_report --config {input.config} --table {input.table} --aus {input.aus} {params.others} "
+        "{params.human} --tables {output.tables} --picture {output.picture} 2>&1 | tee {log}"
+
+
+rule labels:
+    input:
+        rules.label_report.output,

@@ -51,3 +51,4 @@ rule pairs:
 rule data:
     input:
         [FACES, TABLE, AUS, SPLIT, PAIRS, *EDITS_TRUTH, *PAIRS_WRONG, *PARTNERS],
+        rules.label_report.output,

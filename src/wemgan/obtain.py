@@ -1,0 +1,166 @@
+"""Bring a data set here: download what may be downloaded, check what was put there, unpack it.
+
+    python -m wemgan.obtain --config config.json --files files.csv --set-aside set_aside.csv
+
+Everything lies in `dataset.directory`/<name of the data set>, for all experiments. What is there already is checked and
+kept; an archive that somebody has unpacked by hand is not wanted.
+"""
+
+import argparse
+import fcntl
+import json
+import re
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from wemgan.download import Missing, Pinned, check, download
+from wemgan.errors import UserError, run_cli
+from wemgan.faces import SET_ASIDE_COLUMNS, write_table
+from wemgan.files import read_json, write_json
+from wemgan.inventory import DATASETS, Dataset, File, folder, release_of
+from wemgan.unpack import unpack
+
+FILE_COLUMNS = ("file", "bytes", "sha256", "unpacked")
+# At Google Drive, FFHQ's photos are files of their own.
+THREADS = 16
+FFHQ_PHOTO = {"thumbnails": "thumbnail", "images1024": "image"}
+
+
+def obtain(dataset: dict, source: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Bring a data set here; its files (file, bytes, sha256, unpacked) and what of its archives was set aside.
+
+    `dataset` is the section of that name in params.yaml. UserError if its terms are not accepted, or for what is
+    missing or is another file than it should be.
+    """
+    data, release = DATASETS[source], DATASETS[source].releases[release_of(dataset, source)]
+    if source not in dataset["accept"]:
+        raise UserError(
+            f"{data.title} comes on terms ({data.licence}; {data.home}). "
+            f"If they fit what you do, accept them: dataset: {{accept: [{source}]}}"
+        )
+    root = Path(folder(dataset, source)).expanduser()
+    root.mkdir(parents=True, exist_ok=True)
+    rows, aside, missing = [], [], []
+    with open(root / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # experiments side by side: the second waits, and finds the files
+        for file in release.files:
+            found, refused = bring(file, root, dataset, data)
+            missing += [file] if found is None else []
+            rows += found or []
+            aside += [{"id": name, "source": f"{file.path}:{name}", "reason": reason} for name, reason in refused]
+        if missing:
+            raise UserError(_ask_for(missing, root, data))
+        if source == "ffhq" and dataset["fetch"]:
+            rows.append(_ffhq_photos(root, release_of(dataset, source), dataset["mirror"]))
+    return pd.DataFrame(rows, columns=list(FILE_COLUMNS)), pd.DataFrame(aside, columns=list(SET_ASIDE_COLUMNS))
+
+
+def bring(file: File, root: Path, dataset: dict, data: Dataset) -> tuple[list[dict] | None, list]:
+    """One file of a data set: its rows, or None where it is not to be had; and what of an archive was set aside."""
+    pieces, note = [root / piece for piece in file.pieces], root / f".{file.path.replace('/', '_')}.unpacked.json"
+    lies_open = file.gives and (root / file.target).exists()
+    if lies_open and not note.exists():  # by somebody's hand
+        return [_row(root, file.target, unpacked="by hand")], []
+    sums = []
+    for place, piece in enumerate(pieces):
+        pinned = _pinned(file, place, dataset["mirror"])
+        if not piece.exists():
+            if lies_open:  # its archive was removed to save space
+                record = json.loads(note.read_text())
+                return [_row(root, file.target, record["sha256"], record["files"])], record["refused"]
+            if data.access or not dataset["fetch"]:
+                return ([], []) if file.optional else (None, [])
+            try:
+                download(pinned, piece)
+            except Missing as failure:
+                if not file.optional:
+                    raise
+                print(f"warning: going on without {piece.name}: {failure}", file=sys.stderr)
+                return [], []
+        sums.append(check(piece, pinned if dataset["fetch"] else Pinned("", "", "", "")))
+    if not file.gives:
+        return [_row(root, file.path, sums[0])], []
+    record = json.loads(note.read_text()) if note.exists() else {}
+    if record.get("sha256") != " ".join(sums) or not lies_open:
+        count, refused = unpack(pieces, pieces[0].parent)
+        if not (root / file.target).exists():
+            raise UserError(
+                f"{pieces[0]} was unpacked, but holds no {file.gives}; it is not the archive that it should be"
+            )
+        record = {"sha256": " ".join(sums), "files": count, "refused": refused}
+        write_json(note, record)
+    return [_row(root, file.path, record["sha256"], record["files"])], record["refused"]
+
+
+def _pinned(file: File, place: int, mirror: str) -> Pinned:
+    """Where a file, or that part of it, is to be had, and the sum that it should have."""
+    url = f"{mirror.rstrip('/')}/{file.pieces[place]}" if mirror else ""
+    return Pinned(url, "", file.path, "", md5=file.md5, drive="" if mirror or not file.drive else file.drive[place])
+
+
+def _row(root: Path, name: str, sha256: str = "", unpacked: object = "") -> dict:
+    size = (root / name).stat().st_size if (root / name).is_file() else None
+    return {"file": name, "bytes": size, "sha256": sha256, "unpacked": unpacked}
+
+
+def _ask_for(missing: list[File], root: Path, data: Dataset) -> str:
+    """What is missing, in words: what to request where, and where to put it."""
+    wanted = [f"{root}/{f.path}" + (f" (or unpacked, {root}/{f.target}/)" if f.gives else "") for f in missing]
+    how = f"Ask for it: {data.access}." if data.access else "dataset.fetch is false, so that nothing is downloaded."
+    return f"{data.title} is not here. {how} See {data.home}. Then put there: {'; '.join(wanted)}"
+
+
+def _ffhq_photos(root: Path, release: str, mirror: str) -> dict:
+    """Download the photos that the json lists, each with its own sum; those that are here with their size are kept."""
+    kind = FFHQ_PHOTO[release]
+    listed = [entry[kind] for entry in read_json(root / "ffhq-dataset-v2.json").values()]
+    for entry in listed:
+        if not (root / entry["file_path"]).resolve().is_relative_to(root.resolve()):
+            raise UserError(f"the json of FFHQ names {entry['file_path']}, outside of its folder")
+
+    def fetch(entry: dict) -> None:
+        path = root / entry["file_path"]
+        if path.exists() and path.stat().st_size == entry["file_size"]:
+            return
+        drive = re.search(r"[?&]id=([\w-]+)", entry["file_url"])
+        url = f"{mirror.rstrip('/')}/{entry['file_path']}" if mirror else "" if drive else entry["file_url"]
+        drive = drive[1] if drive and not mirror else ""
+        download(Pinned(url, "", "", "", md5=entry["file_md5"], drive=drive), path, progress=False)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        tasks = [pool.submit(fetch, entry) for entry in listed]
+        try:
+            for task in tqdm(tasks, f"download {release}", unit=" photos", mininterval=1):
+                task.result()
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
+    return {
+        "file": f"{release}",
+        "bytes": sum(entry["file_size"] for entry in listed),
+        "sha256": "",
+        "unpacked": len(listed),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("--config", "--files", "--set-aside"):
+        parser.add_argument(name, required=True)
+    args = parser.parse_args()
+    config = read_json(args.config)
+    files, aside = obtain(config["dataset"], config["data"]["source"])
+    write_table(args.set_aside, aside)
+    write_table(args.files, files)
+    print(
+        f"{DATASETS[config['data']['source']].title}: {len(files)} files, {len(aside)} members set aside",
+        file=sys.stderr,
+    )
+
+
+if __name__ == "__main__":
+    run_cli(main)
