@@ -12,14 +12,14 @@ class Server(ThreadingHTTPServer):
     """Serves `files` (path to content) and, at /uc?id=..., `drive` (id to content) as Google Drive does.
 
     `ranges` False ignores the Range header; `cut` closes that many answers half-way; `page` is a web page that is sent
-    in the place of every file. `asked` are the paths and Range headers that came.
+    in the place of every file; `busy` so many answers are the status 429. `asked` are the paths and Range headers.
     """
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files: dict[str, bytes] = {}
         self.drive: dict[str, bytes] = {}
-        self.ranges, self.cut, self.page = True, 0, ""
+        self.ranges, self.cut, self.page, self.busy = True, 0, "", 0
         self.asked: list[tuple[str, str | None]] = []
 
     @property
@@ -32,6 +32,9 @@ class Handler(BaseHTTPRequestHandler):
         server, parts = self.server, urlsplit(self.path)
         server.asked.append((self.path, self.headers.get("Range")))
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        if server.busy:
+            server.busy -= 1
+            return self.send_error(429)
         if server.page:
             return self._send(server.page.encode(), "text/html")
         if parts.path in ("/uc", "/download") and query.get("id") in server.drive:

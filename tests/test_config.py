@@ -69,6 +69,22 @@ def test_a_run_differs_by_its_override_alone(project):
         ("data: {aus: [AU01, AU01]}", ["data.aus", "same entry twice"]),
         ("data: {aus: [AU99]}", ["AU99"]),
         ("data: {source: folder}", ["label.tool is truth", "mediapipe"]),
+        (
+            "data: {source: folder, aus: [AU06, AU12]}\nlabel: {tool: mediapipe}",
+            ["trial.yaml: MediaPipe cannot label AU06; take these out of data.aus"],
+        ),
+        (
+            "data: {source: folder, aus: [AU12, AU24]}\nlabel: {tool: mediapipe, compare_with: [openface]}",
+            ["OpenFace cannot label AU24"],
+        ),
+        ("data: {source: folder}\nlabel: {tool: mediapipe, compare_with: [mediapipe]}", ["name other tools there"]),
+        ("data: {source: celeba}\nlabel: {tool: truth}", ["label.tool is truth, but photos have none"]),
+        (
+            "data: {source: celeba}\nlabel: {tool: mediapipe}\ndataset: {release: thumbnails}",
+            ["dataset.release is thumbnails, but CelebA has aligned, in_the_wild"],
+        ),
+        ("dataset: {mirror: /mnt/sets}", ["dataset.mirror is /mnt/sets", "http:// or https://"]),
+        ("split: {by: official}", ["split.by is official, but rendered data have no official split"]),
         ("data: {source: folder}\nlabel: {tool: mediapipe}", ["judge.aus has judge", "experiments/folder.yaml"]),
         (
             "data: {source: folder}\nlabel: {tool: mediapipe}\njudge: {aus: [mediapipe], identity: [], features: []}\n"

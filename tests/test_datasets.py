@@ -171,6 +171,16 @@ def test_rafdb_has_parts_in_its_names_and_boxes_for_the_originals(here, release,
     assert human.idxmax(axis=1).tolist()[:7] == ["surprise", "fear", "disgust", "happy", "sad", "anger", "neutral"]
 
 
+def test_boxes_that_cannot_be_read_are_set_aside(here):
+    unpacked(here / "rafdb", official.rafdb(PHOTOS))
+    boxes = here / "rafdb" / "basic" / "Annotation" / "boundingbox"
+    (boxes / "train_00001_boundingbox.txt").write_bytes(b"")
+    (boxes / "train_00002_boundingbox.txt").write_bytes(b"10 20 x 40")
+    (boxes / "train_00003_boundingbox.txt").unlink()
+    photos, aside, _ = listed("rafdb", "original")
+    assert len(photos) == 6 and set(aside.values()) == {"its annotation cannot be read"} and len(aside) == 3
+
+
 def test_rafdb_may_lie_without_the_folder_basic(here):
     unpacked(here / "rafdb", {name.removeprefix("basic/"): content for name, content in official.rafdb(PHOTOS).items()})
     assert listed("rafdb")[0]["source"].iloc[0] == "Image/aligned/train_00001_aligned.jpg"

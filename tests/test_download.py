@@ -14,7 +14,8 @@ LARGE_HALF = len(LARGE) // 2 // (1 << 19) * (1 << 19)  # gdown keeps half megaby
 
 
 @pytest.fixture
-def server():
+def server(monkeypatch):
+    monkeypatch.setattr(download, "PAUSE", 0)
     with serve() as server:
         server.files["model"] = CONTENT
         yield server
@@ -170,3 +171,30 @@ def test_other_content_from_google_drive_is_thrown_away(server, tmp_path, monkey
     with pytest.raises(UserError, match="not the pinned set.zip"):
         download.download(file, tmp_path / "set.zip")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_is_busy_is_asked_again(server, tmp_path):
+    server.busy = 2
+    assert download.download(pinned(server), tmp_path / "model.bin").read_bytes() == CONTENT
+    server.busy = 9
+    with pytest.raises(UserError, match="could not be downloaded from .*Too Many Requests"):
+        download.download(pinned(server), tmp_path / "other.bin")
+    assert server.busy == 9 - download.TRIES
+
+
+@pytest.mark.parametrize("content", [LARGE, LARGE[:-9] + b"otherwise"])
+def test_a_download_from_google_drive_that_was_whole_but_not_put_in_its_place_ends_well(
+    server, tmp_path, monkeypatch, content
+):
+    at_drive(server, monkeypatch)
+    file = of_drive(server)
+    (tmp_path / ".set.zip.part.drive12345678.part").write_bytes(content)
+    assert download.download(file, tmp_path / "set.zip").read_bytes() == LARGE
+    assert [path.name for path in tmp_path.iterdir()] == ["set.zip"]
+
+
+def test_google_drive_without_ranges_sends_it_all_again(server, tmp_path, monkeypatch):
+    at_drive(server, monkeypatch)
+    file, server.ranges = of_drive(server), False
+    (tmp_path / ".set.zip.part.drive12345678.part").write_bytes(LARGE[:700000])
+    assert download.download(file, tmp_path / "set.zip").read_bytes() == LARGE

@@ -165,3 +165,20 @@ def test_a_link_is_followed_but_no_folder_is_read_twice(photos, tmp_path):
     found, others = folder.scan(photos)
     assert "zoe/v.jpg" in found and len(found) == 7
     assert others["bea/round"] == "a link to a folder that was read already"
+
+
+def test_photos_that_come_are_noticed_though_a_link_leads_nowhere(photos):
+    (photos / "ann" / "gone.jpg").symlink_to(photos / "nowhere.jpg")
+    before = folder.inventory(settings(photos))
+    assert before is not None
+    (photos / "ann" / "new.jpg").touch()
+    assert folder.inventory(settings(photos)) != before
+
+
+def test_labels_of_another_program_that_come_or_change_are_noticed(tmp_path):
+    (tmp_path / "a.csv").write_text("one")
+    before = folder.names_and_sizes(tmp_path, (".csv",))
+    (tmp_path / "b.csv").write_text("two")
+    more = folder.names_and_sizes(tmp_path, (".csv",))
+    (tmp_path / "b.csv").write_text("three")
+    assert len({before, more, folder.names_and_sizes(tmp_path, (".csv",))}) == 3

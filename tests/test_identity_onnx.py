@@ -43,7 +43,8 @@ def test_a_smile_does_not_make_another_person():
     detector = Detector(0.1, 0.9)
     photos = [SHARED / "data" / "london" / mood / f"{name}.jpg" for mood in ("neutral", "smiling") for name in people]
     network = Recognition(SHARED / "weights" / MODEL, *IMAGENET)
-    vectors = network(np.stack([align(read_photo(photo), detector, 64, 16)[0] for photo in photos]))
+    limits = {"min_interocular": 16, "max_turn": 1}
+    vectors = network(np.stack([align(read_photo(photo), detector, 64, limits)[0] for photo in photos]))
     assert vectors.shape == (8, 128)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(8), abs=1e-5)
     alike = vectors[:4] @ vectors[4:].T

@@ -107,7 +107,7 @@ def test_py_feats_files_that_are_missing_or_others_and_aus_that_it_lacks_are_tol
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="retinaface_r34.safetensors .* is not in none/ .*weights.download is off"):
         label.label(faces, table(["a", "b", "c"]), config("pyfeat"), None)
-    with pytest.raises(UserError, match="py-feat does not know AU45; .*It has AU01, AU02"):
+    with pytest.raises(UserError, match="py-feat cannot label AU45; .*It has AU01, AU02"):
         label.label(faces, table(["a", "b", "c"]), config("pyfeat", weights, aus=["AU01", "AU45"]), None)
     (tmp_path / "mixed").mkdir()
     for name, other in ((pyfeat_aus.FACES, pyfeat_aus.NETWORK), (pyfeat_aus.NETWORK, pyfeat_aus.NETWORK)):
@@ -127,17 +127,33 @@ def test_openfaces_csv_in_both_layouts_from_5_to_1(tmp_path):
         ("c.csv", FRAME, "1, 0.0, 0.98, 0, 2.5, 5.0, 0.0, 1.0\n"),
         ("d.csv", FACE, "0,0.42,0.5,1.5,1.0,0.0\n"),
         ("e.csv", FACE, ""),
+        ("g.csv", FACE, "0,0.99,-nan(ind),1.5,1.0,0.0\n"),
+        ("h.csv", "these are,\nno,columns\n", ""),
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(head + row)
-    sources = ["a.jpg", "deep/b.png", "c.jpg", "else/d.jpg", "e.jpg", "f.jpg"]
-    faces = np.zeros((6, 8, 8, 3), np.uint8)
+    sources = ["a.jpg", "deep/b.png", "c.jpg", "else/d.jpg", "e.jpg", "f.jpg", "g.jpg", "h.jpg"]
+    faces = np.zeros((8, 8, 8, 3), np.uint8)
     aus, without = label.label(faces, table(sources), config("openface", openface_csv=str(tmp_path)), None)
     assert aus.set_index("id")[AUS].to_numpy() == pytest.approx(np.array([[0.5, 1.0, 0.0], [0.1, 1.0, 0.2]]))
     assert aus["version"].eq("csv").all() and aus["settings"].eq("confidence from 0.7").all()
     assert without.set_index("id")["reason"].to_dict() == {
         "c.jpg": openface_aus.NO_FACE, "else/d.jpg": openface_aus.NO_FACE, "e.jpg": openface_aus.NO_FACE,
-        "f.jpg": openface_aus.NO_FILE,
+        "f.jpg": openface_aus.NO_FILE, "g.jpg": openface_aus.NO_FACE, "h.jpg": openface_aus.UNREAD,
+    }  # fmt: skip
+
+
+def test_a_csv_that_may_be_of_several_photos_is_of_none(tmp_path):
+    (tmp_path / "bea").mkdir()
+    for name in ("1.csv", "2.csv", "bea/3.csv"):
+        (tmp_path / name).write_text(FACE + "0,0.97,0.5,2.5,1.0,0.0\n")
+    sources = ["ann/1.jpg", "bea/1.jpg", "ann/2.jpg", "ann/3.jpg", "bea/3.jpg", "bea/3.png"]
+    faces = np.zeros((6, 8, 8, 3), np.uint8)
+    aus, without = label.label(faces, table(sources), config("openface", openface_csv=str(tmp_path)), None)
+    assert list(aus["id"]) == ["ann/2.jpg"]
+    assert without.set_index("id")["reason"].to_dict() == {
+        "ann/1.jpg": openface_aus.UNCLEAR, "bea/1.jpg": openface_aus.UNCLEAR, "ann/3.jpg": openface_aus.NO_FILE,
+        "bea/3.jpg": openface_aus.UNCLEAR, "bea/3.png": openface_aus.UNCLEAR,
     }  # fmt: skip
 
 
@@ -174,10 +190,26 @@ def test_what_is_wrong_with_openfaces_files_is_told(tmp_path):
         with pytest.raises(UserError, match=sentence):
             label.label(faces, table(["a.jpg"]), config("openface", **change), None)
     (tmp_path / "a.csv").write_text("face,confidence\n0,0.9\n")
-    with pytest.raises(UserError, match="is no CSV of OpenFace with AUs .*write it with -aus"):
+    with pytest.raises(
+        UserError, match="none of the 1 faces .*: its CSV of OpenFace .* has no AUs .write it with -aus"
+    ):
         label.label(faces, table(["a.jpg"]), config("openface", openface_csv=str(tmp_path)), None)
-    with pytest.raises(UserError, match="OpenFace gives no intensity of AU24, AU28;"):
+    with pytest.raises(UserError, match="OpenFace cannot label AU24, AU28;"):
         label.label(faces, table(["a.jpg"]), config("openface", aus=["AU24", "AU12", "AU28"]), None)
+
+
+def test_the_tools_know_the_aus_that_they_are_said_to():
+    """wemgan.tools says it without loading them."""
+    from feat.multitask import AU_NAMES_V24
+
+    from wemgan import mediapipe_aus, tools
+
+    assert set(tools.AUS["pyfeat"]) == set(AU_NAMES_V24)
+    assert tools.AUS["mediapipe"] == tuple(mediapipe_aus.BLENDSHAPES) == tuple(mediapipe_aus.RANGE)
+    head = pd.read_csv(DATA / "OpenFace_Test.csv", skipinitialspace=True, nrows=1).columns
+    assert set(openface_aus.COLUMNS.values()) == {
+        name for name in head if name.startswith("AU") and name.endswith("_r")
+    }
 
 
 PROGRAM = """#!{python}

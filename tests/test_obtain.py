@@ -1,6 +1,7 @@
 """Bringing data sets here: small ones of the official layout, from a server on this machine, or put there by hand."""
 
 import json
+import os
 import shutil
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 from loopback import at_drive, serve
 from test_unpack import seven
 
-from wemgan import inventory, obtain
+from wemgan import download, inventory, obtain
 from wemgan.errors import UserError
 from wemgan.faces import read_table
 
@@ -17,7 +18,8 @@ PHOTOS = [f"photo {place} ".encode() * 400 for place in range(8)]
 
 
 @pytest.fixture
-def server():
+def server(monkeypatch):
+    monkeypatch.setattr(download, "PAUSE", 0)
     with serve() as server:
         yield server
 
@@ -114,13 +116,44 @@ def test_another_archive_than_the_published_one_is_refused(server, here, monkeyp
         obtain.obtain(section("celeba"), "celeba")
 
 
-def test_a_list_that_celeba_can_be_read_without_is_missed_and_said(server, here, monkeypatch, capsys):
+def test_a_list_that_cannot_be_had_stops_it_though_a_part_could_be_read_without(server, here, monkeypatch):
     server.files = official.celeba(PHOTOS)
     official.pin(monkeypatch, "celeba", server.files)
     del server.files["list_eval_partition.txt"]
-    files, _ = obtain.obtain(section("celeba", mirror=server.url), "celeba")
-    assert len(files) == 3
-    assert "warning: going on without list_eval_partition.txt" in capsys.readouterr().err
+    with pytest.raises(UserError, match="list_eval_partition.txt could not be downloaded"):
+        obtain.obtain(section("celeba", mirror=server.url), "celeba")
+
+
+def test_a_kill_while_the_photos_are_put_in_their_place_leaves_nothing_half_done(here, monkeypatch):
+    put(here / "rafdb", official.rafdb(PHOTOS))
+    moved, move = [], os.replace
+
+    def killed(source, target):
+        if "aligned" in str(target) and str(target).endswith(".jpg"):
+            moved.append(target)
+            if len(moved) > 3:
+                raise KeyboardInterrupt
+        move(source, target)
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        obtain.obtain(section("rafdb"), "rafdb")
+    monkeypatch.setattr(os, "replace", move)
+    place = here / "rafdb" / "basic" / "Image" / "aligned"
+    assert len(list(place.iterdir())) == 3
+    files, _ = obtain.obtain(section("rafdb"), "rafdb")
+    assert len(list(place.iterdir())) == 8 and files["unpacked"].iloc[1] == 8
+    (here / "rafdb" / "basic" / "Image" / ".aligned.zip.unpacking").mkdir()
+
+
+def test_a_broken_archive_is_not_recorded_as_the_right_one(here):
+    files = official.rafdb(PHOTOS)
+    archive = files["basic/Image/aligned.zip"]
+    put(here / "rafdb", files | {"basic/Image/aligned.zip": archive[: len(archive) // 2]})
+    with pytest.raises(UserError, match="is no whole archive"):
+        obtain.obtain(section("rafdb"), "rafdb")
+    put(here / "rafdb", files)
+    assert len(obtain.obtain(section("rafdb"), "rafdb")[0]) == 2
 
 
 def test_ffhq_comes_photo_by_photo_and_goes_on_where_it_was(server, here, monkeypatch):
@@ -150,6 +183,18 @@ def test_ffhq_comes_from_google_drive_and_a_photo_with_another_sum_is_refused(se
     server.drive["photo3"] = PHOTOS[3]
     obtain.obtain(section("ffhq"), "ffhq")
     assert len(names(here / "ffhq" / "thumbnails128x128")) == 8
+
+
+def test_a_photo_of_ffhq_that_is_not_the_listed_one_is_fetched_again(server, here, monkeypatch):
+    server.files = official.ffhq(PHOTOS)
+    official.pin(monkeypatch, "ffhq", server.files)
+    dataset = section("ffhq", mirror=server.url)
+    obtain.obtain(dataset, "ffhq")
+    folder = here / "ffhq" / "thumbnails128x128" / "00000"
+    (folder / "00003.png").write_bytes(PHOTOS[3][:100])
+    (folder / "00004.png").write_bytes(PHOTOS[4][::-1])
+    obtain.obtain(dataset, "ffhq")
+    assert [(folder / f"{place:05d}.png").read_bytes() for place in range(8)] == PHOTOS
 
 
 def test_a_json_that_points_outside_is_refused(here, monkeypatch):
@@ -204,6 +249,66 @@ def test_what_was_unpacked_by_hand_is_taken_as_it_is(here):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("source", "release", "layout"),
+    [
+        ("affectnet", "lists",
+         {"Manually_Annotated_Images/1/a.jpg": b"x", "training.csv": b"x", "validation.csv": b"x"}),
+        ("affectnet", "lists", {"Manually_Annotated/Manually_Annotated_Images/1/a.jpg": b"x",
+                                "Manually_Annotated_file_lists/training.csv": b"x",
+                                "Manually_Annotated_file_lists/validation.csv": b"x"}),
+        ("rafdb", "aligned", {"EmoLabel/list_patition_label.txt": b"train_00001.jpg 5", "Image/aligned/a.jpg": b"x"}),
+    ],
+)  # fmt: skip
+def test_places_where_people_unpack_it_are_found(here, source, release, layout):
+    put(here / source, layout)
+    assert len(obtain.obtain(section(source, release=release), source)[0]) == len(layout)
+
+
+def test_parts_that_have_to_be_unpacked_by_hand_and_empty_folders_are_not_taken_for_photos(here):
+    lists = {f"Manually_Annotated_file_lists/{name}.csv": b"x" for name in ("training", "validation")}
+    put(here / "affectnet", lists | {"Manually_Annotated/Manually_Annotated.part01.rar": b"Rar!"})
+    (here / "affectnet" / "Manually_Annotated" / "Manually_Annotated_Images").mkdir()
+    with pytest.raises(UserError, match="Manually_Annotated.part01.rar and so on: unrar x on the first"):
+        obtain.obtain(section("affectnet"), "affectnet")
+
+
+def test_photos_that_come_to_an_unpacked_data_set_are_noticed(here):
+    put(
+        here / "rafdb",
+        {"basic/EmoLabel/list_patition_label.txt": b"train_00001.jpg 5", "basic/Image/aligned/a.jpg": b"x"},
+    )
+    before = inventory.put_there(section("rafdb"), "rafdb")
+    assert before == inventory.put_there(section("rafdb"), "rafdb")
+    put(here / "rafdb", {"basic/Image/aligned/b.jpg": b"x"})
+    assert inventory.put_there(section("rafdb"), "rafdb") != before
+    assert inventory.put_there(section("celeba"), "celeba") is None  # the project brings it, and knows
+    put(here / "rafdb", official.rafdb(PHOTOS))
+    shutil.rmtree(here / "rafdb" / "basic" / "Image" / "aligned")
+    before = inventory.put_there(section("rafdb"), "rafdb")
+    obtain.obtain(section("rafdb"), "rafdb")  # unpacks, which changes nothing that people put there
+    assert inventory.put_there(section("rafdb"), "rafdb") == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
+def test_a_shared_folder_that_may_only_be_read_is_read(here):
+    put(
+        here / "rafdb",
+        {"basic/EmoLabel/list_patition_label.txt": b"train_00001.jpg 5", "basic/Image/aligned/a.jpg": b"x"},
+    )
+    (here / "rafdb").chmod(0o555)
+    try:
+        assert len(obtain.obtain(section("rafdb"), "rafdb")[0]) == 2
+    finally:
+        (here / "rafdb").chmod(0o755)
+
+
+def test_a_folder_that_cannot_be_made_is_told(here):
+    here.write_text("a file")
+    with pytest.raises(UserError, match="datasets/rafdb cannot be made .*set dataset.directory"):
+        obtain.obtain(section("rafdb"), "rafdb")
+
+
 def test_an_archive_that_holds_something_else_is_told(here):
     put(here / "rafdb", official.rafdb(PHOTOS) | {"basic/Image/aligned.zip": official.zip_of({"else/a.jpg": b"x"})})
     with pytest.raises(UserError, match="aligned.zip was unpacked, but holds no aligned"):
@@ -215,6 +320,8 @@ def test_a_part_of_a_data_set_is_read_without_a_download(server, here):
     put(here / "celeba", {name: content for name, content in files.items() if name != "list_attr_celeba.txt"})
     found, _ = obtain.obtain(section("celeba", fetch=False, mirror=server.url), "celeba")
     assert len(found) == 3 and server.asked == []
+    (here / "celeba" / "list_eval_partition.txt").write_text("000001.jpg 0")  # cut further: no sum is held against it
+    assert len(obtain.obtain(section("celeba", fetch=False), "celeba")[0]) == 3
     (here / "celeba" / "identity_CelebA.txt").unlink()
     with pytest.raises(UserError, match="dataset.fetch is false.*Then put there: .*identity_CelebA.txt"):
         obtain.obtain(section("celeba", fetch=False), "celeba")

@@ -23,7 +23,7 @@ def chain(labelled, config, monkeypatch):
     """Labels and split of the blobs by the steps' own commands, and a function that runs the split again."""
     monkeypatch.chdir(labelled)
     (labelled / "label.json").write_text(json.dumps({"data": config["data"], "label": {"tool": "truth"}}))
-    (labelled / "split.json").write_text('{"split": {"validation": 0.1, "test": 0.2, "seed": 0}}')
+    (labelled / "split.json").write_text('{"split": {"by": "identity", "validation": 0.1, "test": 0.2, "seed": 0}}')
     shutil.copy("aus.csv", "truth.csv")
     faces = "--faces faces.npy --table faces.csv --aus aus.csv"
 

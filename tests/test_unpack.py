@@ -129,6 +129,12 @@ def test_a_broken_archive_is_told_and_leaves_nothing(tmp_path, into):
         archive.write_bytes(archive.read_bytes()[:20000])
         with pytest.raises(UserError, match="is no whole archive .*fetch it again"):
             unpack([archive], into)
+    for archive in seven(tmp_path / "c.7z", files):
+        content = bytearray(archive.read_bytes())
+        content[5000:5100] = bytes(100)
+        archive.write_bytes(content)
+        with pytest.raises(UserError, match="is no whole archive"):
+            unpack([archive], into)
     damaged = zipped(tmp_path / "b.zip", files)
     content = bytearray(damaged.read_bytes())
     content[1000] ^= 255
@@ -149,6 +155,43 @@ def test_an_archive_with_a_password_is_to_be_unpacked_by_hand(tmp_path, into):
     archive.write_bytes(content)
     with pytest.raises(UserError, match="wants a password; unpack it by hand"):
         unpack([archive], into)
+
+
+def test_members_that_could_not_be_written_are_set_aside(tmp_path, into):
+    also = {
+        "__MACOSX/img/._a.jpg": b"x",
+        "img/._b.jpg": b"x",
+        "./": b"",
+        f"img/{'l' * 300}.jpg": b"x",
+        "img/a.jpg/in": b"x",
+    }
+    count, refused = unpack([zipped(tmp_path / "a.zip", GOOD | also)], into)
+    assert count == 3 and found(into) == GOOD
+    assert [reason for _, reason in refused] == [
+        *["a note of macOS beside the files of an archive"] * 2, "its name in the archive is empty or too long",
+        "both a file and a folder in its archive",
+    ]  # fmt: skip
+
+
+def test_an_archive_that_is_packed_in_an_unknown_way_is_to_be_unpacked_by_hand(tmp_path, into):
+    archive = zipped(tmp_path / "a.zip", GOOD)
+    content = bytearray(archive.read_bytes())
+    for sign, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):  # the way of compression, in both headers of a member
+        place = content.find(sign)
+        content[place + at] = 9  # Deflate64, as Windows takes for large files
+    archive.write_bytes(content)
+    with pytest.raises(UserError, match="packed in a way that is not understood here .*unpack it by hand"):
+        unpack([archive], into)
+
+
+def test_a_7z_with_a_password_is_to_be_unpacked_by_hand(tmp_path, into):
+    import py7zr
+
+    for hidden in (False, True):
+        with py7zr.SevenZipFile(tmp_path / "a.7z", "w", password="secret", header_encryption=hidden) as archive:
+            archive.writestr(b"x", "img/a.jpg")
+        with pytest.raises(UserError, match="wants a password; unpack it by hand"):
+            unpack([tmp_path / "a.7z"], into)
 
 
 def test_an_archive_that_the_disk_has_no_room_for_is_told_before(tmp_path, into, monkeypatch):

@@ -24,8 +24,9 @@ from wemgan.origin import code_commit
 
 # In this order every step finds what it reads; `track` stays where MLflow is.
 STEPS = (
-    "folder", "align", "faces", "render", "label", "split", "pairs", "judge", "hog", "reference", "cards", "au_network",
-    "partners", "train", "evaluate", "compare", "summarize", "figures", "charts", "sweeps",
+    "obtain", "datasets", "folder", "align", "faces", "render", "label", "label_report", "split", "pairs",
+    "judge", "hog", "reference", "cards", "au_network", "partners", "train", "evaluate",
+    "compare", "summarize", "figures", "charts", "sweeps",
 )  # fmt: skip
 
 

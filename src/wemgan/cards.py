@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from wemgan.errors import UserError, run_cli
-from wemgan.faces import read_table
+from wemgan.faces import read_labels, read_table
 from wemgan.files import read_json, whole
 from wemgan.judge import learnt
 from wemgan.judges import Judges
@@ -85,7 +85,7 @@ def main() -> None:
     said = judges.measure(np.load(args.faces, mmap_mode="r")[place.loc[test["id"]]])
     persons = test["identity"].to_numpy()
     if args.aus:
-        labels = read_table(args.aus).set_index("id").loc[test["id"], names].to_numpy(np.float64)
+        labels = read_labels(args.aus).set_index("id").loc[test["id"], names].to_numpy(np.float64)
         for judge in learnt_from_photos:
             rows += au_rows(said["aus", judge], labels, names, judge, "held-out photos, against their labels")
     rows += [identity_row(said["identity", judge], persons, judge, "held-out faces") for judge in judges.identity]

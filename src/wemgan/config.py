@@ -16,7 +16,7 @@ import yaml
 
 from wemgan.errors import UserError, run_cli
 from wemgan.files import write_bytes
-from wemgan.inventory import DATASETS
+from wemgan.inventory import DATASETS, put_there
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "workflow" / "schemas" / "params.schema.yaml"
@@ -27,7 +27,9 @@ STAGES = {
     "photos": ("data.source", "data.seed", "data.limit", "folder", "dataset.directory", "dataset.release"),
     "faces": ("data.size", "data.aus", "data.seed", "rendered.identities", "rendered.faces_per_identity"),
     "align": ("data.size", "data.source", "folder.path", "dataset.directory", "align"),
-    "label": ("data.aus", "label", "weights"),
+    "label": ("data.aus", "label.tool", "label.min_confidence", "label.batch", "label.openface_csv", "weights"),
+    "label_again": ("data.aus", "label", "weights"),
+    "label_report": ("data.aus",),
     "split": ("split",),
     "judge_faces": (
         "data.size",
@@ -93,22 +95,33 @@ def resolve(params: dict, run: str, seed: int) -> dict:
 def write_stages(params: dict, results: str | Path) -> None:
     """Write config/<stage>.json and runs/<run>/seed<k>/config.json under `results`, each only when it changes.
 
-    config/runs.json holds all runs in one, for tools that want a single file to watch. config/photos.json also
-    holds a digest of what is in the folder, so that photos that come or go are noticed.
+    config/runs.json holds all runs in one, for tools that want a single file to watch. Stages that read files which
+    people put somewhere also hold a digest of these, so that photos or labels that come or go are noticed.
     """
-    from wemgan.folder import inventory
-
     results, runs = Path(results), {}
+    lies_there = _what_lies_there(params)
     for stage, reads in STAGES.items():
-        content = _select(params, reads)
-        if stage == "photos" and params["data"]["source"] == "folder":
-            content["inventory"] = inventory(params["folder"])
+        content = _select(params, reads) | lies_there.get(stage, {})
         _write_if_changed(results / "config" / f"{stage}.json", content)
     for run in params["runs"]:
         for seed in params["seeds"]:
             runs[f"{run}/seed{seed}"] = resolve(params, run, seed)
             _write_if_changed(results / "runs" / run / f"seed{seed}" / "config.json", runs[f"{run}/seed{seed}"])
     _write_if_changed(results / "config" / "runs.json", runs)
+
+
+def _what_lies_there(params: dict) -> dict[str, dict]:
+    """By stage, digests of the files that people put somewhere: photos, data sets, OpenFace's CSVs."""
+    from wemgan.folder import inventory, names_and_sizes
+
+    source, found = params["data"]["source"], {}
+    if source == "folder":
+        found["photos"] = {"inventory": inventory(params["folder"])}
+    if source in DATASETS and (there := put_there(params["dataset"], source)):
+        found |= {stage: {"put_there": there} for stage in ("dataset", "photos")}
+    if folder := params["label"]["openface_csv"]:
+        found |= {stage: {"openface": names_and_sizes(folder, (".csv",))} for stage in ("label", "label_again")}
+    return found
 
 
 def _write_if_changed(path: Path, content: dict) -> None:
@@ -161,6 +174,16 @@ def _check_together(params: dict, where: str) -> None:
     tools = [params["label"]["tool"], *params["label"]["compare_with"]]
     if photos and "truth" in tools:
         raise UserError(f"{where}: label.tool is truth, but photos have none; set it to mediapipe, pyfeat or openface")
+    if photos:
+        from wemgan.tools import check_aus
+
+        for tool in tools:
+            check_aus(tool, params["data"]["aus"], where)
+    mirror = params["dataset"]["mirror"]
+    if mirror and not mirror.startswith(("http://", "https://")):
+        raise UserError(
+            f"{where}: dataset.mirror is {mirror}, but must be an address that begins with http:// or https://"
+        )
     if len(set(tools)) < len(tools):
         raise UserError(f"{where}: label.compare_with has {tools[0]}, which is label.tool; name other tools there")
     release = params["dataset"]["release"]

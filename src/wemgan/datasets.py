@@ -19,7 +19,7 @@ from wemgan.errors import UserError, run_cli
 from wemgan.faces import BOX, SET_ASIDE_COLUMNS, read_table, write_table
 from wemgan.files import read_json
 from wemgan.folder import scan, shown, take
-from wemgan.inventory import DATASETS, folder, release_of
+from wemgan.inventory import DATASETS, File, folder, release_of
 
 # `official` is train, validation or test where the data set says so.
 PHOTO_COLUMNS = ("id", "identity", "source", "official", *BOX)
@@ -54,7 +54,7 @@ def read_celeba(root: Path, release: str) -> Found:
         row = {"id": name, "identity": identity, "source": source}
         row["official"] = {"0": "train", "1": "validation", "2": "test"}.get(split.get(name, ""), "")
         if name in boxes:
-            left, top, width, height = (float(value) for value in boxes[name])
+            left, top, width, height = (_number(value) for value in boxes[name])
             row |= _box(left, top, left + width, top + height)
         found.photos.append(row)
     attributes = root / "list_attr_celeba.txt"
@@ -85,12 +85,9 @@ def read_affectnet(root: Path, release: str) -> Found:
 
 
 def _affectnet_lists(root: Path) -> Found:
-    images = _first(
-        root, "Manually_Annotated/Manually_Annotated_Images", "Manually_Annotated_Images", "Manually_Annotated"
-    )
+    images, *lists = (_place(file, root) for file in DATASETS["affectnet"].releases["lists"].files)
     found, tables = Found(), []
-    for name, official in (("training.csv", "train"), ("validation.csv", "test")):
-        path = _first(root, f"Manually_Annotated_file_lists/{name}", name)
+    for path, official in zip(lists, ("train", "test"), strict=True):
         table = pd.read_csv(path, dtype=str, keep_default_na=False, usecols=lambda column: column in AFFECTNET_COLUMNS)
         if missing := [column for column in AFFECTNET_COLUMNS if column not in table]:
             raise UserError(f"{path} lacks the columns {', '.join(missing)}")
@@ -134,19 +131,20 @@ def _affectnet_arrays(root: Path) -> Found:
 
 def read_rafdb(root: Path, release: str) -> Found:
     """RAF-DB basic: the list of labels names the photos, whose names begin with their official part."""
-    base = _first(root, "basic/EmoLabel", "EmoLabel").parent
-    images, found = base / "Image" / release, Found()
+    labels, images, *boxes = (_place(file, root) for file in DATASETS["rafdb"].releases[release].files)
+    found = Found()
     inside = images.relative_to(root).as_posix()
     suffix = "_aligned" if release == "aligned" else ""
-    rows = [
-        (f"{Path(name).stem}{suffix}.jpg", code)
-        for name, code in _lines(base / "EmoLabel" / "list_patition_label.txt", 2)
-    ]
+    rows = [(f"{Path(name).stem}{suffix}.jpg", code) for name, code in _lines(labels, 2)]
     for name, code, source in _pair(rows, images, inside, found, "list_patition_label.txt"):
         row = {"id": name, "identity": name, "source": source, "official": name.partition("_")[0]}
-        box = base / "Annotation" / "boundingbox" / f"{Path(name).stem}_boundingbox.txt"
-        if not suffix and box.exists():
-            row |= _box(*(float(value) for value in box.read_text().split()[:4]))
+        if boxes:
+            box = boxes[0] / f"{Path(name).stem}_boundingbox.txt"
+            corners = [_number(value) for value in box.read_text(errors="replace").split()] if box.exists() else []
+            if len(corners) < 4 or np.isnan(corners[:4]).any():
+                found.refuse(source, "its annotation cannot be read")
+                continue
+            row |= _box(*corners[:4])
         found.photos.append(row)
         found.human |= _one_of(name, _code(code) - 1, RAFDB)
     return found
@@ -172,6 +170,8 @@ def list_photos(config: dict) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
 
 def _pair(rows: list, images: Path, inside: str, found: Found, listing: str):
     """Each row (name, what) whose photo is there, once, with its path from the root; the rest is set aside."""
+    if not images.is_dir():
+        raise UserError(f"there is no folder {images} of photos; bring the data set again (the rule `obtain` does)")
     here, others = scan(images)
     for name, reason in others.items():
         found.refuse(f"{inside}/{name}", reason)
@@ -205,11 +205,11 @@ def _lines(path: Path, columns: int, skip: int = 0) -> list[tuple[str, ...]]:
     return out
 
 
-def _first(root: Path, *places: str) -> Path:
-    for place in places:
-        if (root / place).exists():
-            return root / place
-    raise UserError(f"there is neither {' nor '.join(places)} in {root}")
+def _place(file: File, root: Path) -> Path:
+    place = file.found(root)
+    if place is None:
+        raise UserError(f"there is no {file.target} in {root}; the step `obtain` brings it, or says how to")
+    return place
 
 
 def _box(left: float, top: float, right: float, bottom: float) -> dict:

@@ -12,6 +12,7 @@ import hashlib
 import http.client
 import os
 import sys
+import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from wemgan.errors import UserError, run_cli
 
 FOLDER = "weights"
 TRIES = 3
+PAUSE = 2.0  # seconds before it is tried again
 BLOCK = 1 << 16
 
 
@@ -137,14 +139,14 @@ def download(pinned: Pinned, path: Path, progress: bool = True) -> Path:
             return path
         try:
             if pinned.drive:
-                _fetch_from_drive(pinned.drive, part, progress)
+                _fetch_from_drive(pinned, part, progress)
             else:
                 _fetch_all(pinned.url, file, path.name, progress)
         except Missing:
             if not part.stat().st_size:
                 part.unlink()
             raise
-        if wrong := _wrong_sum(part, pinned):
+        if wrong := wrong_sum(part, pinned):
             part.unlink()
             raise UserError(
                 f"what {pinned.url or 'Google Drive'} sent is not the pinned {path.name} ({wrong}); "
@@ -154,38 +156,55 @@ def download(pinned: Pinned, path: Path, progress: bool = True) -> Path:
     return path
 
 
-def _fetch_from_drive(file_id: str, part: Path, progress: bool) -> None:
+def _fetch_from_drive(pinned: Pinned, part: Path, progress: bool) -> None:
     """Let gdown write a public file of Google Drive to `part`; it keeps what came of it under a name of its own."""
     import gdown
     import requests
 
     name, whole = part.name.removeprefix(".").removesuffix(".part"), part.with_name(f"{part.name}.drive")
-    by_hand = (
-        f"fetch it by hand from https://drive.google.com/uc?id={file_id}, and put it into {part.parent}/ as {name}"
-    )
-    try:
-        gdown.download(
-            id=file_id,
-            output=str(whole),
-            quiet=not progress,
-            use_cookies=False,
-            resume=True,
-            timeout=30,
-            retries=TRIES - 1,
-        )
-    except gdown.FileURLRetrievalError as page:
-        why = " ".join(str(page).split())
-        raise Missing(
-            f"Google Drive answers for {name} with a page instead of the file, as it does when too many people have "
-            f"fetched it of late, or when it is no longer public: {why[:300]}. "
-            f"Try again in a day, set dataset.mirror, or {by_hand}"
-        ) from None
-    except (gdown.DownloadError, requests.RequestException) as failure:
-        raise Missing(
-            f"{name} could not be downloaded from Google Drive ({str(failure).splitlines()[0]}); "
-            f"run the same command again to carry on, set dataset.mirror, or {by_hand}"
-        ) from None
+    address = f"https://drive.google.com/uc?id={pinned.drive}"
+    by_hand = f"fetch it by hand from {address}, and put it into {part.parent}/ as {name}"
+    for last in [False] * (TRIES - 1) + [True]:
+        try:
+            gdown.download(
+                id=pinned.drive, output=str(whole), quiet=not progress, use_cookies=False, resume=True, timeout=30,
+                retries=TRIES - 1,
+            )  # fmt: skip
+            break
+        except gdown.FileURLRetrievalError as page:
+            why = " ".join(str(page).split())
+            raise Missing(
+                f"Google Drive answers for {name} with a page instead of the file, as it does when too many people "
+                f"have fetched it of late, or when it is no longer public: {why[:300]}. "
+                f"Try again in a day, set dataset.mirror, or {by_hand}"
+            ) from None
+        except (gdown.DownloadError, requests.RequestException) as failure:
+            if _settle(failure, whole, pinned):
+                break
+            if last or not _is_passing(getattr(getattr(failure, "response", None), "status_code", 500)):
+                raise Missing(
+                    f"{name} could not be downloaded from Google Drive ({str(failure).splitlines()[0]}); "
+                    f"run the same command again to carry on, set dataset.mirror, or {by_hand}"
+                ) from None
+            time.sleep(PAUSE)
     os.replace(whole, part)
+
+
+def _settle(failure: Exception, whole: Path, pinned: Pinned) -> bool:
+    """Whether what gdown could not carry on is the whole file already, which it is then; others are removed."""
+    if "byte range" not in str(failure):
+        return False
+    for kept in whole.parent.glob(f"{whole.name}*.part"):
+        if pinned.md5 and not wrong_sum(kept, pinned):
+            os.replace(kept, whole)
+            return True
+        kept.unlink()
+    return False
+
+
+def _is_passing(status: int) -> bool:
+    """Whether an answer of this status may be another in a moment."""
+    return status >= 500 or status in (408, 429)
 
 
 def _fetch_all(url: str, file, name: str, progress: bool) -> None:
@@ -195,13 +214,14 @@ def _fetch_all(url: str, file, name: str, progress: bool) -> None:
             _fetch(url, file, name, progress)
             return
         except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as failure:
-            refused = isinstance(failure, urllib.error.HTTPError) and failure.code < 500
+            refused = isinstance(failure, urllib.error.HTTPError) and not _is_passing(failure.code)
             if last or refused:
                 why = getattr(failure, "reason", None) or failure
                 raise Missing(
                     f"{name} could not be downloaded from {url} ({why}); run the same command again to carry on, "
                     "or fetch it by hand and put it into the folder where it is looked for"
                 ) from None
+            time.sleep(PAUSE)
 
 
 def _fetch(url: str, file, name: str, progress: bool) -> None:
@@ -236,34 +256,38 @@ def _fetch(url: str, file, name: str, progress: bool) -> None:
             raise http.client.IncompleteRead(b"", total - file.tell())
 
 
-def check(path: Path, pinned: Pinned) -> str:
-    """The sha256 of a file that is there; UserError if it is not the pinned one, or not the one that was first met."""
-    found, note = _sum(path, "sha256"), path.with_name(f"{path.name}.sha256")
+def check(path: Path, pinned: Pinned, record: bool = True) -> str:
+    """The sha256 of a file that is there; UserError if it is not the pinned one, or not the one that was first met.
+
+    `record`: whether this one counts as met, if it is the first.
+    """
+    found, note = sum_of(path), path.with_name(f"{path.name}.sha256")
     known = pinned.sha256 or pinned.md5
     noted = note.read_text().strip() if note.exists() and not known else ""
-    wrong = _wrong_sum(path, pinned) if known else f"its sha256 is not {noted}" if noted not in ("", found) else ""
+    wrong = wrong_sum(path, pinned) if known else f"its sha256 is not {noted}" if noted not in ("", found) else ""
     if wrong:
         raise UserError(
             f"{path} is not the file that the project is pinned to ({wrong}); "
             "remove it, and it will be downloaded or asked for"
             + ("" if known else f". If it is the right one, remove {note.name} beside it")
         )
-    if not known and not noted and os.access(path.parent, os.W_OK):
+    if record and not known and not noted and os.access(path.parent, os.W_OK):
         note.write_text(f"{found}\n")
     return found
 
 
-def _wrong_sum(path: Path, pinned: Pinned) -> str:
-    """Which published sum a file does not have; empty if it has what is known."""
-    for kind, wanted in (("sha256", pinned.sha256), ("md5", pinned.md5)):
-        if wanted and not (found := _sum(path, kind)).startswith(wanted):
-            return f"its {kind} is {found[:16]}..., not {wanted[:16]}..."
-    return ""
-
-
-def _sum(path: Path, kind: str) -> str:
+def sum_of(path: Path, kind: str = "sha256") -> str:
+    """The checksum of a file, in hex."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, kind).hexdigest()
+
+
+def wrong_sum(path: Path, pinned: Pinned) -> str:
+    """Which published sum a file does not have; empty if it has what is known."""
+    for kind, wanted in (("sha256", pinned.sha256), ("md5", pinned.md5)):
+        if wanted and not (found := sum_of(path, kind)).startswith(wanted):
+            return f"its {kind} is {found[:16]}..., not {wanted[:16]}..."
+    return ""
 
 
 def main() -> None:

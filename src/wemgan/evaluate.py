@@ -22,7 +22,7 @@ from wemgan import controls, download, measure, score
 from wemgan import judge as trained
 from wemgan.editor import Editor
 from wemgan.errors import UserError, run_cli
-from wemgan.faces import read_table
+from wemgan.faces import read_labels, read_table
 from wemgan.files import digest, read_json, whole, write_json
 from wemgan.judges import Judges
 from wemgan.metrics.frechet import frechet_distance
@@ -75,7 +75,7 @@ def maker(args: argparse.Namespace, pairs, names: list[str], pixels, place: pd.S
     if args.model:
         made_with = digest(args.run_config) if args.run_config else None
         editor = Editor(args.model, device, digest(args.aus, args.split), made_with)
-        labels = read_table(args.aus).set_index("id")[names]
+        labels = read_labels(args.aus).set_index("id")[names]
         before = labels.loc[pairs["source"]].to_numpy(np.float32, copy=True)
         return lambda part, source: editor(source, before[part], wanted[part])
     if args.control == "copy":

@@ -15,7 +15,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from wemgan.errors import UserError, run_cli
-from wemgan.faces import read_table
+from wemgan.faces import read_labels, read_table
 from wemgan.files import whole
 
 
@@ -30,7 +30,7 @@ def main() -> None:
     pairs = read_table(data / "pairs.csv")
     table = read_table(data / "faces.csv")
     place = pd.Series(np.arange(len(table)), index=table["id"])
-    labels = read_table(data / "aus.csv").set_index("id")
+    labels = read_labels(data / "aus.csv").set_index("id")
     names = [name for name in pairs if name in labels]
     pixels = np.load(data / "faces.npy", mmap_mode="r")
     (args.out / "real").mkdir(parents=True, exist_ok=True)

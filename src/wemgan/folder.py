@@ -64,12 +64,19 @@ def inventory(folder: dict) -> str | None:
     """
     root = Path(folder["path"]).expanduser()
     try:
-        lines = [f"{source} {(root / source).stat().st_size}" for source in scan(root)[0]]
+        lines = [f"{source} {_size(root / source)}" for source in scan(root)[0]]
         if folder["identities"]:
             lines.append(digest(Path(folder["identities"]).expanduser()))
     except (UserError, OSError):
         return None
-    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return _of_lines(lines)
+
+
+def names_and_sizes(folder: str | Path, suffixes: tuple[str, ...]) -> str:
+    """A digest of the names and sizes of the files under a folder that end so."""
+    root = Path(folder).expanduser()
+    paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in suffixes)
+    return _of_lines([f"{path.relative_to(root)} {_size(path)}" for path in paths])
 
 
 def identities_by_pattern(sources: list[str], pattern: str) -> dict[str, str]:
@@ -168,6 +175,18 @@ def list_photos(folder: dict, limit: int | None) -> tuple[pd.DataFrame, pd.DataF
 def shown(name: str) -> str:
     """A file name as it can stand in a table."""
     return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _size(path: Path) -> int:
+    """A file's size; -1 of what is not there, as behind a link that leads nowhere."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1
+
+
+def _of_lines(lines: list[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _refuse(failure: OSError) -> None:

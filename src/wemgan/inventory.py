@@ -5,7 +5,10 @@
 prints DATA.md. The step that obtains a data set, its messages and the documentation all read this one table.
 """
 
+import hashlib
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from wemgan.errors import run_cli
 
@@ -24,19 +27,34 @@ class File:
 
     `drive` is its id at Google Drive, one for each part of an archive in parts (`path`.001 and so on); without one it
     has to be brought by hand. `md5` is the published sum, "" where none is; `gives` is the file or folder that an
-    archive holds, beside it. An `optional` file is one that a data set can be read without.
+    archive holds, beside it. `also` are other places where people have it, and `hint` is how they come by it. A part of
+    a data set can be read without an `optional` file.
     """
 
     path: str
     drive: tuple[str, ...] = ()
     md5: str = ""
     gives: str = ""
+    also: tuple[str, ...] = ()
+    hint: str = ""
     optional: bool = False
 
     @property
     def target(self) -> str:
         """What the reader reads: the file, or what is in it."""
         return f"{self.path.rpartition('/')[0]}/{self.gives}".lstrip("/") if self.gives else self.path
+
+    def found(self, root: Path) -> Path | None:
+        """Where the file, or the folder that holds something, is; None where it is not."""
+        for place in (self.target, *self.also):
+            path = root / place
+            if path.is_file() or (path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir())):
+                return path
+        return None
+
+    def note(self, root: Path) -> Path:
+        """The file that says what was unpacked of the archive."""
+        return root / f".{self.path.replace('/', '_')}.unpacked.json"
 
     @property
     def pieces(self) -> tuple[str, ...]:
@@ -145,8 +163,13 @@ DATASETS: dict[str, Dataset] = {
         releases={
             "lists": Release(
                 "photos of any size; csv lists with face boxes and landmarks", "not published",
-                (File("Manually_Annotated.zip", gives="Manually_Annotated"),
-                 File("Manually_Annotated_file_lists.zip", gives="Manually_Annotated_file_lists")),
+                (File("Manually_Annotated.zip", gives="Manually_Annotated/Manually_Annotated_Images",
+                      also=("Manually_Annotated_Images", "Manually_Annotated_compressed/Manually_Annotated_Images"),
+                      hint="from the parts Manually_Annotated.part01.rar and so on: unrar x on the first"),
+                 File("Manually_Annotated_file_lists.zip", gives="Manually_Annotated_file_lists/training.csv",
+                      also=("training.csv",)),
+                 File("Manually_Annotated_file_lists.zip", gives="Manually_Annotated_file_lists/validation.csv",
+                      also=("validation.csv",))),
             ),
             "arrays": Release(
                 "cropped faces of 224 x 224; an npy file per annotation", "not published",
@@ -171,14 +194,14 @@ DATASETS: dict[str, Dataset] = {
         releases={
             "aligned": Release(
                 "100 x 100, aligned by the authors", "not published",
-                (File("basic/EmoLabel/list_patition_label.txt"),
-                 File("basic/Image/aligned.zip", gives="aligned")),
+                (File("basic/EmoLabel/list_patition_label.txt", also=("EmoLabel/list_patition_label.txt",)),
+                 File("basic/Image/aligned.zip", gives="aligned", also=("Image/aligned",))),
             ),
             "original": Release(
                 "as they were found, of any size, with a box for the face", "not published",
-                (File("basic/EmoLabel/list_patition_label.txt"),
-                 File("basic/Image/original.zip", gives="original"),
-                 File("basic/Annotation/boundingbox.zip", gives="boundingbox")),
+                (File("basic/EmoLabel/list_patition_label.txt", also=("EmoLabel/list_patition_label.txt",)),
+                 File("basic/Image/original.zip", gives="original", also=("Image/original",)),
+                 File("basic/Annotation/boundingbox.zip", gives="boundingbox", also=("Annotation/boundingbox",))),
             ),
         },
     ),
@@ -190,24 +213,43 @@ def folder(dataset: dict, source: str) -> str:
     return f"{dataset['directory']}/{source}"
 
 
+def put_there(dataset: dict, source: str) -> str | None:
+    """A digest of what people put into a data set's folder by hand: names, sizes, and how many entries a folder has.
+
+    It changes when photos come or go. None where the project downloads the data set by itself.
+    """
+    data, root = DATASETS[source], Path(folder(dataset, source)).expanduser()
+    if not data.access and dataset["fetch"]:
+        return None
+    lines = []
+    for file in data.releases[release_of(dataset, source)].files:
+        lines += [f"{piece} {(root / piece).stat().st_size}" for piece in file.pieces if (root / piece).exists()]
+        place = file.found(root)
+        if place is not None and place.is_dir() and not file.note(root).exists():
+            lines += [f"{here} {len(names)}" for here, _, names in sorted(os.walk(place, followlinks=True))]
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
 def release_of(dataset: dict, source: str) -> str:
     """The release that `dataset.release` names; `default` is the data set's first."""
     named = dataset["release"]
     return next(iter(DATASETS[source].releases)) if named == "default" else named
 
 
+HEAD = """# Data sets
+
+Made from `src/wemgan/inventory.py` by `make docs`; edit that file, not this one. How photos become labelled faces:
+[docs/data.md](docs/data.md). Your own photos: [docs/own_photos.md](docs/own_photos.md).
+
+Terms were read from the data sets' pages and may have changed: what holds is what you agreed to. Aligned faces,
+sample grids, figures, reports and MLflow's entries show the people too: a remote of DVC or a server that others can
+read passes them on.
+"""
+
+
 def describe() -> str:
     """DATA.md."""
-    lines = ["# Data sets", ""]
-    lines += ["Made from `src/wemgan/inventory.py` by `make docs`; edit that file, not this one. How photos become "]
-    lines[-1] += (
-        "labelled faces: [docs/data.md](docs/data.md). Your own photos: [docs/own_photos.md](docs/own_photos.md)."
-    )
-    lines += [
-        "",
-        "Terms were read from the data sets' pages and may have changed: what holds is what you agreed to.",
-        "",
-    ]
+    lines = HEAD.split("\n")
     names = {"Version": "version", "Licence": "licence", "May be passed on": "redistribution"}
     names |= {
         "May be shown": "publication",
@@ -232,7 +274,7 @@ def describe() -> str:
             "| --- | --- | --- | --- |",
         ]
         for name, release in data.releases.items():
-            files = "<br>".join(_file(file) for file in release.files)
+            files = "<br>".join(dict.fromkeys(_file(file) for file in release.files))
             lines.append(f"| `{name}` | {release.what} | {release.size} | {files} |")
         lines.append("")
     return "\n".join(lines[:-1]) + "\n"

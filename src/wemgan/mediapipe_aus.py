@@ -21,6 +21,7 @@ from tqdm import tqdm
 from wemgan.download import find
 from wemgan.errors import UserError, run_cli
 from wemgan.faces import load_faces
+from wemgan.tools import check_aus
 
 MODEL = "face_landmarker.task"
 # Faces are measured enlarged to SIDE, with a border of BORDER times that on each side: of the settings that were tried
@@ -73,16 +74,6 @@ RANGE: dict[str, tuple[float, float]] = {
 SETTINGS = f"shown at {SIDE} px with a border of {BORDER:g}; calibrated 1"
 
 
-def check_aus(aus: Sequence[str]) -> None:
-    """UserError that names the AUs which MediaPipe cannot label."""
-    unknown = [name for name in aus if name not in BLENDSHAPES]
-    if unknown:
-        raise UserError(
-            f"MediaPipe has no working blendshape for {', '.join(unknown)}; "
-            f"take these out of data.aus or use another label.tool. It has {', '.join(BLENDSHAPES)}"
-        )
-
-
 def version() -> str:
     """The version of MediaPipe and the beginning of its model file's sha256."""
     from importlib.metadata import version as installed
@@ -98,7 +89,7 @@ def measure(images: np.ndarray, aus: Sequence[str], weights: dict, progress: boo
     `weights` is the section of that name in params.yaml, which says where the model file is. UserError if MediaPipe
     cannot label one of `aus`, its file cannot be had, or it cannot be loaded.
     """
-    check_aus(aus)
+    check_aus("mediapipe", aus)
     result = np.full((len(images), len(aus)), np.nan, np.float32)
     with _landmarker(str(find(MODEL, weights))) as landmarker:
         for row, image in enumerate(tqdm(images, "MediaPipe", unit=" faces", mininterval=1, disable=not progress)):

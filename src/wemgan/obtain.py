@@ -11,13 +11,15 @@ import fcntl
 import json
 import re
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 from tqdm import tqdm
 
-from wemgan.download import Missing, Pinned, check, download
+from wemgan.download import Pinned, check, download, sum_of, wrong_sum
 from wemgan.errors import UserError, run_cli
 from wemgan.faces import SET_ASIDE_COLUMNS, write_table
 from wemgan.files import read_json, write_json
@@ -43,10 +45,8 @@ def obtain(dataset: dict, source: str) -> tuple[pd.DataFrame, pd.DataFrame]:
             f"If they fit what you do, accept them: dataset: {{accept: [{source}]}}"
         )
     root = Path(folder(dataset, source)).expanduser()
-    root.mkdir(parents=True, exist_ok=True)
     rows, aside, missing = [], [], []
-    with open(root / ".lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # experiments side by side: the second waits, and finds the files
+    with _alone(root):
         for file in release.files:
             found, refused = bring(file, root, dataset, data)
             missing += [file] if found is None else []
@@ -56,44 +56,68 @@ def obtain(dataset: dict, source: str) -> tuple[pd.DataFrame, pd.DataFrame]:
             raise UserError(_ask_for(missing, root, data))
         if source == "ffhq" and dataset["fetch"]:
             rows.append(_ffhq_photos(root, release_of(dataset, source), dataset["mirror"]))
-    return pd.DataFrame(rows, columns=list(FILE_COLUMNS)), pd.DataFrame(aside, columns=list(SET_ASIDE_COLUMNS))
+    files = pd.DataFrame(rows, columns=list(FILE_COLUMNS)).astype({"bytes": "Int64"}).drop_duplicates(ignore_index=True)
+    return files, pd.DataFrame(aside, columns=list(SET_ASIDE_COLUMNS)).drop_duplicates(ignore_index=True)
 
 
 def bring(file: File, root: Path, dataset: dict, data: Dataset) -> tuple[list[dict] | None, list]:
     """One file of a data set: its rows, or None where it is not to be had; and what of an archive was set aside."""
-    pieces, note = [root / piece for piece in file.pieces], root / f".{file.path.replace('/', '_')}.unpacked.json"
-    lies_open = file.gives and (root / file.target).exists()
-    if lies_open and not note.exists():  # by somebody's hand
-        return [_row(root, file.target, unpacked="by hand")], []
-    sums = []
-    for place, piece in enumerate(pieces):
-        pinned = _pinned(file, place, dataset["mirror"])
-        if not piece.exists():
-            if lies_open:  # its archive was removed to save space
-                record = json.loads(note.read_text())
-                return [_row(root, file.target, record["sha256"], record["files"])], record["refused"]
-            if data.access or not dataset["fetch"]:
-                return ([], []) if file.optional else (None, [])
-            try:
-                download(pinned, piece)
-            except Missing as failure:
-                if not file.optional:
-                    raise
-                print(f"warning: going on without {piece.name}: {failure}", file=sys.stderr)
-                return [], []
-        sums.append(check(piece, pinned if dataset["fetch"] else Pinned("", "", "", "")))
-    if not file.gives:
-        return [_row(root, file.path, sums[0])], []
+    pieces, note = [root / piece for piece in file.pieces], file.note(root)
     record = json.loads(note.read_text()) if note.exists() else {}
-    if record.get("sha256") != " ".join(sums) or not lies_open:
+    place = file.found(root)
+    if place is not None and not note.exists():
+        if file.gives:  # by somebody's hand
+            return [_row(root, place, unpacked="by hand")], []
+        pieces = [place]
+    if place is not None and record.get("sha256") and not pieces[0].exists():  # its archive was removed to save space
+        return [_row(root, place, record["sha256"], record["files"])], record["refused"]
+    absent = [piece for piece in pieces if not piece.exists()]
+    if absent and (data.access or not dataset["fetch"]):
+        return ([], []) if file.optional else (None, [])
+    sums = []
+    for number, piece in enumerate(pieces):
+        pinned = _pinned(file, number, dataset["mirror"])
+        if piece in absent:
+            download(pinned, piece)
+        sums.append(check(piece, pinned, record=not file.gives) if dataset["fetch"] else sum_of(piece))
+    if not file.gives:
+        return [_row(root, pieces[0], sums[0])], []
+    if record.get("sha256") != " ".join(sums) or place is None:
+        write_json(note, {"sha256": ""})  # until all of it is in its place
         count, refused = unpack(pieces, pieces[0].parent)
-        if not (root / file.target).exists():
+        place = file.found(root)
+        if place is None:
+            note.unlink()
             raise UserError(
                 f"{pieces[0]} was unpacked, but holds no {file.gives}; it is not the archive that it should be"
             )
+        if dataset["fetch"]:
+            for number, piece in enumerate(pieces):  # now that it has proved to be whole
+                check(piece, _pinned(file, number, dataset["mirror"]))
         record = {"sha256": " ".join(sums), "files": count, "refused": refused}
         write_json(note, record)
-    return [_row(root, file.path, record["sha256"], record["files"])], record["refused"]
+    return [_row(root, pieces[0], record["sha256"], record["files"])], record["refused"]
+
+
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """Keep experiments that run side by side apart: the second waits, and finds the files.
+
+    A folder that may not be written is only read.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = open(root / ".lock", "w")  # noqa: SIM115
+    except OSError as refusal:
+        if not root.is_dir():
+            raise UserError(
+                f"{root} cannot be made ({refusal.strerror}); set dataset.directory to a folder of yours"
+            ) from None
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _pinned(file: File, place: int, mirror: str) -> Pinned:
@@ -102,20 +126,23 @@ def _pinned(file: File, place: int, mirror: str) -> Pinned:
     return Pinned(url, "", file.path, "", md5=file.md5, drive="" if mirror or not file.drive else file.drive[place])
 
 
-def _row(root: Path, name: str, sha256: str = "", unpacked: object = "") -> dict:
-    size = (root / name).stat().st_size if (root / name).is_file() else None
+def _row(root: Path, path: Path, sha256: str = "", unpacked: object = "") -> dict:
+    name, size = path.relative_to(root).as_posix(), path.stat().st_size if path.is_file() else None
     return {"file": name, "bytes": size, "sha256": sha256, "unpacked": unpacked}
 
 
 def _ask_for(missing: list[File], root: Path, data: Dataset) -> str:
     """What is missing, in words: what to request where, and where to put it."""
-    wanted = [f"{root}/{f.path}" + (f" (or unpacked, {root}/{f.target}/)" if f.gives else "") for f in missing]
+    wanted = []
+    for file in missing:
+        hint = f", {file.hint}" if file.hint else ""
+        wanted.append(f"{root}/{file.path}" + (f" (or unpacked, {root}/{file.target}{hint})" if file.gives else ""))
     how = f"Ask for it: {data.access}." if data.access else "dataset.fetch is false, so that nothing is downloaded."
     return f"{data.title} is not here. {how} See {data.home}. Then put there: {'; '.join(wanted)}"
 
 
 def _ffhq_photos(root: Path, release: str, mirror: str) -> dict:
-    """Download the photos that the json lists, each with its own sum; those that are here with their size are kept."""
+    """Download the photos that the json lists, each with its own sum; those that are here and have it are kept."""
     kind = FFHQ_PHOTO[release]
     listed = [entry[kind] for entry in read_json(root / "ffhq-dataset-v2.json").values()]
     for entry in listed:
@@ -124,8 +151,9 @@ def _ffhq_photos(root: Path, release: str, mirror: str) -> dict:
 
     def fetch(entry: dict) -> None:
         path = root / entry["file_path"]
-        if path.exists() and path.stat().st_size == entry["file_size"]:
+        if path.exists() and not wrong_sum(path, Pinned("", "", "", "", md5=entry["file_md5"])):
             return
+        path.unlink(missing_ok=True)
         drive = re.search(r"[?&]id=([\w-]+)", entry["file_url"])
         url = f"{mirror.rstrip('/')}/{entry['file_path']}" if mirror else "" if drive else entry["file_url"]
         drive = drive[1] if drive and not mirror else ""

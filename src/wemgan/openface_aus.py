@@ -9,7 +9,9 @@ blank before each name.
 import shutil
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -21,23 +23,16 @@ from wemgan.errors import UserError
 from wemgan.faces import TRANSFORM
 from wemgan.files import digest
 from wemgan.mediapipe_aus import enlarge
+from wemgan.tools import AUS, check_aus
 
 PROGRAM = "FaceLandmarkImg"
 HIGHEST = 5.0
-COLUMNS = {f"AU{n:02d}": f"AU{n:02d}_r" for n in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26)}
-COLUMNS |= {"AU43": "AU45_r"}
+COLUMNS = {name: f"{name}_r" for name in AUS["openface"]} | {"AU43": "AU45_r"}
 # Faces that its program is given together: it loads its models anew each time, and they lie on the disk meanwhile.
 PART = 2000
 NO_FILE, NO_FACE = "OpenFace has no CSV for it", "OpenFace finds no face, or is not sure of it"
-
-
-def check_aus(aus: Sequence[str]) -> None:
-    """UserError that names the AUs whose intensity OpenFace does not give."""
-    if unknown := [name for name in aus if name not in COLUMNS]:
-        raise UserError(
-            f"OpenFace gives no intensity of {', '.join(unknown)}; take these out of data.aus or use another "
-            f"label.tool. It has {', '.join(COLUMNS)}"
-        )
+UNREAD = "its CSV of OpenFace cannot be read, or has no AUs (write it with -aus)"
+UNCLEAR = "one of several photos of this name, and OpenFace's CSV does not say which"
 
 
 def read_folder(
@@ -45,25 +40,30 @@ def read_folder(
 ) -> tuple[np.ndarray, np.ndarray]:
     """AUs float32 (N, K) in [0, 1] of the faces of a table (source, and where each lies), and why a row is NaN.
 
-    The CSV of a photo a/b.jpg is a/b.csv or b.csv in the folder. UserError if there is no folder, none of the photos
-    has a CSV, or one of them is none of OpenFace's.
+    The CSV of a photo a/b.jpg is a/b.csv, or b.csv if no other photo is called b. UserError if there is no folder, or
+    none of the photos has a CSV.
     """
-    check_aus(aus)
+    check_aus("openface", aus)
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder} of OpenFace's CSV files, which label.openface_csv names")
     values, reasons = np.full((len(table), len(aus)), np.nan, np.float32), np.full(len(table), NO_FILE, object)
-    for row, face in enumerate(tqdm(table.to_dict("records"), "OpenFace", unit=" files", mininterval=1)):
-        source = PurePosixPath(face["source"]).with_suffix(".csv")
-        path = next((path for path in (folder / source, folder / source.name) if path.is_file()), None)
-        if path is not None:
-            values[row] = read_csv(path, aus, min_confidence, _frame_of(face))
-            reasons[row] = NO_FACE
+    paths = [PurePosixPath(source).with_suffix(".csv") for source in table["source"]]
+    same, alike = Counter(paths), Counter(path.name for path in paths)
+    faces = tqdm(table.to_dict("records"), "OpenFace", unit=" files", mininterval=1)
+    for row, (face, path) in enumerate(zip(faces, paths, strict=True)):
+        place = folder / path if (folder / path).is_file() else folder / path.name
+        if not place.is_file():
+            continue
+        if (same[path] if place == folder / path else alike[path.name]) > 1:
+            reasons[row] = UNCLEAR
+            continue
+        try:
+            values[row], reasons[row] = read_csv(place, aus, min_confidence, _frame_of(face)), NO_FACE
+        except ValueError:
+            reasons[row] = UNREAD
     if (reasons == NO_FILE).all():
-        raise UserError(
-            f"{folder} has no CSV for any of the {len(table)} photos; the first would be "
-            f"{PurePosixPath(table['source'].iloc[0]).with_suffix('.csv')}"
-        )
+        raise UserError(f"{folder} has no CSV for any of the {len(table)} photos; the first would be {paths[0]}")
     return values, reasons
 
 
@@ -73,15 +73,15 @@ def read_csv(
     """The AUs (K,) that a CSV of OpenFace says of one photo, NaN where it is not sure of a face.
 
     Of several faces it is the one that `matrix` (2, 3), from the photo's pixels to our unit frame, puts nearest to its
-    middle; without one, the surest.
+    middle; without one, the surest. ValueError if the file is no such CSV.
     """
-    try:
-        table = pd.read_csv(path, skipinitialspace=True).rename(columns=str.strip)
-        table = table[table["confidence"] >= min_confidence]
-        table = table[table["success"] > 0] if "success" in table else table
-        values = table[[COLUMNS[name] for name in aus]].to_numpy(float)
-    except (KeyError, ValueError, pd.errors.ParserError) as broken:  # EmptyDataError is a ValueError
-        raise UserError(f"{path} is no CSV of OpenFace with AUs ({broken}); write it with -aus") from None
+    table = pd.read_csv(path, skipinitialspace=True).rename(columns=str.strip)
+    wanted = ["confidence", *(COLUMNS[name] for name in aus)]
+    if not set(wanted) <= set(table.columns):
+        raise ValueError(f"{path} lacks columns of OpenFace")
+    table = table.apply(pd.to_numeric, errors="coerce").dropna(subset=wanted)
+    table = table[table["confidence"] >= min_confidence]
+    table = table[table["success"] > 0] if "success" in table else table
     if table.empty:
         return np.full(len(aus), np.nan)
     best = table["confidence"].to_numpy().argmax()
@@ -89,7 +89,7 @@ def read_csv(
         middle = np.stack([table[[f"{axis}_{i}" for i in range(68)]].mean(1) for axis in "xy"], 1)
         there = middle @ matrix[:, :2].T + matrix[:, 2]
         best = np.hypot(*(there - 0.5).T).argmin()
-    return (values[best] / HIGHEST).clip(0, 1)
+    return (table[wanted[1:]].to_numpy(float)[best] / HIGHEST).clip(0, 1)
 
 
 def run_program(faces: np.ndarray, aus: Sequence[str], min_confidence: float) -> np.ndarray:
@@ -97,7 +97,7 @@ def run_program(faces: np.ndarray, aus: Sequence[str], min_confidence: float) ->
 
     A row of NaN where it finds no face. UserError if there is no program, or it fails.
     """
-    check_aus(aus)
+    check_aus("openface", aus)
     program, values = _program(), np.full((len(faces), len(aus)), np.nan, np.float32)
     for start in tqdm(range(0, len(faces), PART), "OpenFace", unit=f"x{PART} faces"):
         with tempfile.TemporaryDirectory() as folder:
@@ -114,7 +114,8 @@ def run_program(faces: np.ndarray, aus: Sequence[str], min_confidence: float) ->
                 raise UserError(f"{program} failed with exit status {done.returncode}: {last[0]}")
             for row in rows:
                 if (out / f"{row}.csv").is_file():
-                    values[row] = read_csv(out / f"{row}.csv", aus, min_confidence)
+                    with suppress(ValueError):
+                        values[row] = read_csv(out / f"{row}.csv", aus, min_confidence)
     return values
 
 

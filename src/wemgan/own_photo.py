@@ -21,7 +21,7 @@ from wemgan.alone import PHOTO_JUDGES
 from wemgan.editor import Editor
 from wemgan.errors import UserError, run_cli
 from wemgan.evaluate import find_lpips, score_row
-from wemgan.faces import read_table
+from wemgan.faces import read_labels, read_table
 from wemgan.files import digest, whole, write_bytes, write_json
 from wemgan.judges import Judges
 from wemgan.origin import machine
@@ -61,7 +61,7 @@ def main() -> None:
     names = next(iter(editors.values())).aus
     if any(editor.aus != names for editor in editors.values()):
         raise UserError("the models edit different AUs; compare them one by one")
-    table, labels = read_table(args.data / "faces.csv"), read_table(args.data / "aus.csv")
+    table, labels = read_table(args.data / "faces.csv"), read_labels(args.data / "aus.csv")
     missing = [name for name in names if name not in labels]
     if missing:
         raise UserError(f"{args.data}/aus.csv has no {', '.join(missing)}, which the model edits; add them to data.aus")

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from wemgan.errors import UserError, run_cli
-from wemgan.faces import read_split, read_table
+from wemgan.faces import read_labels, read_split, read_table
 from wemgan.files import read_json, whole
 
 # Strong expressions, by the AUs that make them (Ekman, Friesen & Hager 2002), the indispensable one first; of the
@@ -145,7 +145,7 @@ def main() -> None:
     data = config["data"]
     split = read_split(args.split, args.aus)
     held_out = split.loc[split["split"] == "test", ["id", "identity"]]
-    faces = held_out.merge(read_table(args.aus)[["id", *data["aus"]]], on="id")
+    faces = held_out.merge(read_labels(args.aus)[["id", *data["aus"]]], on="id")
     pairs = choose(faces, data["aus"], config["evaluate"], data["seed"])
     if args.truth:
         from wemgan.truth import draw_truth

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from wemgan.draws import Draws
 from wemgan.errors import run_cli
-from wemgan.faces import read_split, read_table
+from wemgan.faces import read_labels, read_split, read_table
 from wemgan.files import read_json, whole
 from wemgan.targets import draw_targets
 from wemgan.truth import draw_truth
@@ -38,7 +38,7 @@ def main() -> None:
     config = read_json(args.config)
     data = config["data"]
     split = read_split(args.split, args.aus)
-    faces = read_table(args.aus).merge(split.loc[split["split"] == "train", ["id"]], on="id")
+    faces = read_labels(args.aus).merge(split.loc[split["split"] == "train", ["id"]], on="id")
     partners = draw_partners(faces, data["aus"], config["train"]["single_targets"], data["seed"])
     table, size = read_table(args.table), data["size"]
     with whole(args.pixels) as temporary:

@@ -14,6 +14,7 @@ from wemgan.download import FILES, find
 from wemgan.errors import UserError
 from wemgan.files import digest
 from wemgan.mediapipe_aus import enlarge
+from wemgan.tools import check_aus
 
 FACES, NETWORK = "retinaface_r34.safetensors", "face_multitask_v28.safetensors"
 # RetinaFace reports nothing that it is less sure of.
@@ -30,13 +31,8 @@ def measure(
     """
     import torch
 
+    check_aus("pyfeat", aus)
     detector = load(weights, device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    known = detector.multitask.au_names
-    if unknown := [name for name in aus if name not in known]:
-        raise UserError(
-            f"py-feat does not know {', '.join(unknown)}; take these out of data.aus or use another label.tool. "
-            f"It has {', '.join(known)}"
-        )
     result = np.full((len(faces), len(aus)), np.nan, np.float32)
     threshold = max(min_confidence, LOWEST)
     for start in tqdm(range(0, len(faces), batch), "py-feat", unit=f"x{batch} faces", mininterval=1):

@@ -12,7 +12,7 @@ import torch
 
 from wemgan.editor import Editor
 from wemgan.errors import run_cli
-from wemgan.faces import read_split, read_table
+from wemgan.faces import read_labels, read_split, read_table
 from wemgan.files import digest, read_json
 from wemgan.pairs import calmest, makeable
 from wemgan.pictures import save_grid
@@ -51,7 +51,7 @@ def main() -> None:
     names = config["data"]["aus"]
     split = read_split(args.split, args.aus)
     held_out = split.loc[split["split"] == "test", ["id", "identity"]]
-    labels = read_table(args.aus)
+    labels = read_labels(args.aus)
     calm = calmest(held_out.merge(labels[["id", *names]], on="id"), names, len(makeable(names)) + len(names))
     position = pd.Series(range(len(table)), index=table["id"])
     pixels, labels = np.load(args.faces, mmap_mode="r"), labels.set_index("id")[names]

@@ -6,6 +6,7 @@ leaves nothing half done.
 """
 
 import io
+import lzma
 import os
 import shutil
 import tarfile
@@ -22,6 +23,7 @@ from tqdm import tqdm
 
 from wemgan.errors import UserError
 
+LONGEST = 240  # bytes of a name, a little less than what file systems take
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
@@ -53,8 +55,13 @@ def unpack(pieces: list[Path], into: Path) -> tuple[int, list[tuple[str, str]]]:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with open(path, "wb") as file:
                     shutil.copyfileobj(content, file, 1 << 20)
-        except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, _bad_7z()) as broken:
-            raise UserError(f"{archive} is no whole archive ({broken}); remove it and fetch it again") from None
+        except NotImplementedError as unknown:
+            raise UserError(
+                f"{archive} is packed in a way that is not understood here ({unknown}); unpack it by hand in {into}/"
+            ) from None
+        except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, _bad_7z()) as broken:
+            parts = f", or another of its {len(pieces)} parts," if len(pieces) > 1 else ""
+            raise UserError(f"{archive}{parts} is no whole archive ({broken}); remove it and fetch it again") from None
     tops = {PurePosixPath(member.name).parts[0] for member in members}
     alone = len(tops) == 1 and all("/" in member.name for member in members)
     _move(aside, into if alone else into / archive.name.split(".")[0])
@@ -63,13 +70,19 @@ def unpack(pieces: list[Path], into: Path) -> tuple[int, list[tuple[str, str]]]:
 
 def sort_out(members: list[tuple[str, str]]) -> tuple[list[bool], list[tuple[str, str]]]:
     """Which members (name, kind) may be written, and (name, reason) of those that may not; folders are passed over."""
-    good, refused, seen = [], [], set()
+    good, refused, seen, folders = [], [], set(), set()
     for name, kind in members:
         path = PurePosixPath(name)
         outside = path.is_absolute() or ".." in path.parts or "\\" in name or PureWindowsPath(name).drive
         reason = ""
         if outside:
             reason = "points outside of its archive"
+        elif "__MACOSX" in path.parts or path.name.startswith("._"):
+            reason = "a note of macOS beside the files of an archive"
+        elif kind == "file" and (not path.name or _longest(path) > LONGEST):
+            reason = "its name in the archive is empty or too long"
+        elif kind == "file" and (str(path) in folders or any(str(parent) in seen for parent in path.parents)):
+            reason = "both a file and a folder in its archive"
         elif kind not in ("file", "folder"):
             reason = f"a {kind} in an archive"
         elif kind == "file" and str(path) in seen:
@@ -77,8 +90,15 @@ def sort_out(members: list[tuple[str, str]]) -> tuple[list[bool], list[tuple[str
         if reason:
             refused.append((name, reason))
         good.append(kind == "file" and not reason)
-        seen |= {str(path)} if good[-1] else set()
+        if good[-1]:
+            seen.add(str(path))
+            folders.update(str(parent) for parent in path.parents)
     return good, refused
+
+
+def _longest(path: PurePosixPath) -> int:
+    """Bytes of the longest name in a path."""
+    return max(len(part.encode("utf-8", "replace")) for part in path.parts)
 
 
 class _Member:
@@ -142,9 +162,13 @@ def _open_7z(pieces: list[Path], stack: ExitStack) -> list[_Member]:
             (alone / piece.name).symlink_to(piece.resolve())
         parts = multivolumefile.MultiVolume(alone / first.stem, "rb", ext_digits=3)
         file = stack.enter_context(io.BufferedReader(parts))  # which reads on where a part ends
-    archive = stack.enter_context(py7zr.SevenZipFile(file))
+    locked = UserError(f"{first} wants a password; unpack it by hand, in {first.parent}/")
+    try:
+        archive = stack.enter_context(py7zr.SevenZipFile(file))
+    except py7zr.PasswordRequired:
+        raise locked from None
     if archive.needs_password():
-        raise UserError(f"{first} wants a password; unpack it by hand, in {first.parent}/")
+        raise locked
     infos = archive.list()
     kinds = ["folder" if i.is_directory else "file" if i.is_file else "link" for i in infos]
     good, _ = sort_out([(i.filename, kind) for i, kind in zip(infos, kinds, strict=True)])

@@ -28,7 +28,7 @@ rule label:
 
 rule label_again:
     input:
-        config=f"{E}/config/label.json",
+        config=f"{E}/config/label_again.json",
         faces=FACES,
         table=TABLE,
         code=sources("label"),
@@ -54,7 +54,7 @@ rule label_again:
 
 rule label_report:
     input:
-        config=f"{E}/config/label.json",
+        config=f"{E}/config/label_report.json",
         table=TABLE,
         aus=AUS,
         others=expand(LABELLED_AGAIN, tool=P["label"]["compare_with"]),
