@@ -45,8 +45,8 @@ def photos(made):
 @pytest.fixture(scope="module")
 def dataset(made):
     """The same project after the data of the experiment `set`, of a data set that is labelled twice, were made."""
-    celeba = re.sub(r"(?ms)^(align|label):.*?\n\n", "", (made / "experiments" / "celeba.yaml").read_text())
-    (made / "experiments" / "set.yaml").write_text(f"{celeba}\n{OF_A_SET}")
+    overlay = yaml.safe_load((made / "experiments" / "celeba.yaml").read_text()) | yaml.safe_load(OF_A_SET)
+    (made / "experiments" / "set.yaml").write_text(yaml.safe_dump(overlay))
     done = snakemake(made, "set", "data")
     assert done.returncode == 0, done.stderr
     return made
@@ -86,6 +86,20 @@ def test_a_data_set_is_brought_listed_labelled_twice_and_looked_at(dataset):
         "openface.csv", "openface_unlabelled.csv", "report.csv", "agreement.csv", "attributes.csv", "labels.png",
     }  # fmt: skip
     assert stale(dataset, "set").keys().isdisjoint({"obtain", "listing", "align", "label", "label_again"})
+
+
+def test_a_further_tool_to_compare_with_labels_again_and_nothing_else(dataset):
+    path = dataset / "experiments" / "set.yaml"
+    content = path.read_text()
+    assert snakemake(dataset, "set", "data").returncode == 0
+    path.write_text(content.replace("- openface\n", "- openface\n  - pyfeat\n"))
+    done = snakemake(dataset, "set", "data", "--dry-run")
+    path.write_text(content)
+    found = {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", done.stdout + done.stderr, re.M)}
+    assert {rule: n for rule, n in found.items() if rule not in ("data", "total")} == {
+        "label_again": 2,
+        "label_report": 1,
+    }
 
 
 def test_a_changed_parameter_redoes_what_it_touches(made):

@@ -106,11 +106,12 @@ def _open(name: str, config: dict, device, trained, gradients) -> tuple[Callable
         )
     if name == "mediapipe":
         from wemgan import mediapipe_aus
+        from wemgan.tools import check_aus
 
-        mediapipe_aus.check_aus(names)
+        check_aus("mediapipe", names)
         download.find(mediapipe_aus.MODEL, weights)
         return lambda faces: {"aus": mediapipe_aus.measure(faces, names, weights, progress=False)}, (
-            f"MediaPipe {mediapipe_aus.version()}, AUs from its blendshapes in [0, 1] (docs/data.md); faces enlarged"
+            f"MediaPipe {mediapipe_aus.version()}, AUs from its blendshapes (docs/data.md); {mediapipe_aus.SETTINGS}"
         )
     if name in ("mobilefacenet", "onnx"):
         return _open_onnx(name, config)
