@@ -1,6 +1,5 @@
 """Networks that others trained, as judges: recognition networks, FID's Inception, and MTCNN, which looks for a face."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -59,13 +58,10 @@ class PyFeat:
     """
 
     def __init__(self, path: Path, names: list[str], device: torch.device):
-        threads = os.environ.get("OMP_NUM_THREADS")
-        try:
+        from wemgan.pyfeat_aus import importing
+
+        with importing():
             from feat.multitask.inference import MultitaskModel
-        except ImportError:
-            raise UserError("py-feat is not installed; take pyfeat out of judge.aus") from None
-        finally:  # the import sets it for the whole process
-            os.environ.pop("OMP_NUM_THREADS") if threads is None else os.environ.update(OMP_NUM_THREADS=threads)
         try:
             self.network = MultitaskModel(str(device), weights_path=str(path))
         except Exception as broken:

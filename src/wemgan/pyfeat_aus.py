@@ -5,7 +5,8 @@ is fetched besides. py-feat's AUs are probabilities in [0, 1].
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from tqdm import tqdm
@@ -50,14 +51,9 @@ def measure(
 
 def load(weights: dict, device: str):
     """py-feat's Detectorv2 with the two files, without its network for identity."""
-    threads = os.environ.get("OMP_NUM_THREADS")
-    try:
+    with importing():
         import feat.detector_v2
         from feat.face_detectors.Retinaface.Retinaface_test import Retinaface
-    except ImportError:
-        raise UserError("py-feat is not installed; pip install py-feat, or use another label.tool") from None
-    finally:  # the import sets it for the whole process
-        os.environ.pop("OMP_NUM_THREADS") if threads is None else os.environ.update(OMP_NUM_THREADS=threads)
     import torch
     from safetensors.torch import load_file
 
@@ -80,6 +76,18 @@ def load(weights: dict, device: str):
     finally:
         feat.detector_v2.Retinaface = downloading
         torch.set_grad_enabled(grad)  # RetinaFace turns it off for the whole process
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Around an import of py-feat, which sets the threads of the whole process; UserError if it is missing."""
+    threads = os.environ.get("OMP_NUM_THREADS")
+    try:
+        yield
+    except ImportError:
+        raise UserError("py-feat is not installed; install it, or take pyfeat out of the parameters") from None
+    finally:
+        os.environ.pop("OMP_NUM_THREADS", None) if threads is None else os.environ.update(OMP_NUM_THREADS=threads)
 
 
 def version(weights: dict) -> str:
