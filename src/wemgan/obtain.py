@@ -83,20 +83,23 @@ def bring(file: File, root: Path, dataset: dict, data: Dataset) -> tuple[list[di
     if not file.gives:
         return [_row(root, pieces[0], sums[0])], []
     if record.get("sha256") != " ".join(sums) or place is None:
-        write_json(note, {"sha256": ""})  # until all of it is in its place
-        count, refused = unpack(pieces, pieces[0].parent)
-        place = file.found(root)
-        if place is None:
-            note.unlink()
-            raise UserError(
-                f"{pieces[0]} was unpacked, but holds no {file.gives}; it is not the archive that it should be"
-            )
+        record = _unpacked(file, pieces, root) | {"sha256": " ".join(sums)}
         if dataset["fetch"]:
             for number, piece in enumerate(pieces):  # now that it has proved to be whole
                 check(piece, _pinned(file, number, dataset["mirror"]))
-        record = {"sha256": " ".join(sums), "files": count, "refused": refused}
         write_json(note, record)
     return [_row(root, pieces[0], record["sha256"], record["files"])], record["refused"]
+
+
+def _unpacked(file: File, pieces: list[Path], root: Path) -> dict:
+    """Unpack an archive; how many files it had and which members were refused. Its note is blank until that is done."""
+    note = file.note(root)
+    write_json(note, {"sha256": ""})
+    count, refused = unpack(pieces, pieces[0].parent)
+    if file.found(root) is None:
+        note.unlink()
+        raise UserError(f"{pieces[0]} was unpacked, but holds no {file.gives}; it is not the archive that it should be")
+    return {"files": count, "refused": refused}
 
 
 @contextmanager

@@ -45,6 +45,10 @@ elif P["data"]["source"] == "folder":
 
 else:
 
+    # On a cluster: where it was started, since other nodes seldom have a network.
+    localrules:
+        obtain,
+
     rule obtain:
         input:
             config=f"{E}/config/dataset.json",
