@@ -29,6 +29,8 @@ include: "workflow/rules/report.smk"
 
 
 onsuccess:
+    if told := warnings(f"{E}/logs", STARTED):
+        print(told, file=sys.stderr)
     records.keep(E, empty=True)
     if everything_asked():
         records.enter(E, STARTED)

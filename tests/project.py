@@ -27,7 +27,7 @@ from wemgan.sources import sources
 OUTPUTS = {
     "render": "faces table truth", "folder": "photos set-aside", "align": "faces table set-aside",
     "faces": "out-faces out-table out-set-aside", "label": "aus unlabelled", "split": "split",
-    "obtain": "files set-aside", "datasets": "photos set-aside human", "label_report": "tables picture",
+    "obtain": "files set-aside", "datasets": "photos set-aside human", "label_report": "tables picture sheet",
     "pairs": "pairs truth wrong",
     "judge": "model", "au_network": "model", "train": "model history samples state speed",
     "evaluate": "metrics measures edits", "summarize": "summary expressions markdown scores", "figures": "out",

@@ -92,7 +92,7 @@ def test_a_run_differs_by_its_override_alone(project):
             ["run a", "loss.paired wants the true edits"],
         ),
         ("split: {validation: 0.5, test: 0.5}", ["split.validation", "training"]),
-        ("runs: {a: {}, b: {}, a: {}}", ["trial.yaml", "a stands twice", "rename"]),
+        ("runs: {a: {}, b: {}, a: {}}", ["trial.yaml", "a stands twice", "join or rename"]),
         ("runs: {a b: {}}", ["letters, digits, _ and -"]),
         ("runs: {}", ["runs", "at least 1"]),
         ("runs: {a: {model.dti: false}}", ["run a", "model.dti", "did you mean model.dit"]),
@@ -210,3 +210,27 @@ def test_a_missing_folder_of_photos_is_left_to_the_step_that_lists_it(project, t
     )
     config.write_stages(params, tmp_path / "results")
     assert json.loads((tmp_path / "results" / "config" / "photos.json").read_text())["inventory"] is None
+
+
+def test_a_part_of_a_data_set_without_its_official_list_is_told_before_anything_runs(project, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    overlay = (ROOT / "experiments" / "celeba.yaml").read_text() + "\ndataset: {accept: [celeba], fetch: false}\n"
+    with pytest.raises(UserError, match="list_eval_partition.txt is not there, so that there is no official split"):
+        project(overlay)
+    (tmp_path / "datasets" / "celeba").mkdir(parents=True)
+    (tmp_path / "datasets" / "celeba" / "list_eval_partition.txt").write_text("000001.jpg 0")
+    assert project(overlay)["split"]["by"] == "official"
+    (tmp_path / "datasets" / "celeba" / "list_eval_partition.txt").unlink()
+    assert project(overlay.replace("fetch: false", "fetch: true"))["dataset"]["fetch"]  # it will be downloaded
+
+
+def test_what_only_another_tool_reads_is_not_in_the_labels_configuration(project, tmp_path):
+    photos = (ROOT / "experiments" / "folder.yaml").read_text()
+    config.write_stages(project(photos), tmp_path / "a")
+    compared = photos.replace("tool: mediapipe", "tool: mediapipe\n  compare_with: [openface]\n  openface_csv: csv")
+    config.write_stages(project(compared), tmp_path / "b")
+    one, other = ((tmp_path / name / "config" / "label.json").read_text() for name in "ab")
+    assert one == other
+    assert "openface_csv" in (tmp_path / "b" / "config" / "label_again.json").read_text()
+    config.write_stages(project(photos.replace("tool: mediapipe", "tool: openface")), tmp_path / "c")
+    assert "openface_csv" in (tmp_path / "c" / "config" / "label.json").read_text()

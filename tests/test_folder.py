@@ -182,3 +182,16 @@ def test_labels_of_another_program_that_come_or_change_are_noticed(tmp_path):
     more = folder.names_and_sizes(tmp_path, (".csv",))
     (tmp_path / "b.csv").write_text("three")
     assert len({before, more, folder.names_and_sizes(tmp_path, (".csv",))}) == 3
+
+
+def test_a_pattern_that_tells_photos_apart_and_not_people_is_warned_of(tmp_path, monkeypatch, capsys):
+    (tmp_path / "photos").mkdir()
+    for place in range(folder.FEW):
+        (tmp_path / "photos" / f"ann_{place}.jpg").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["folder", "--config", "c.json", "--photos", "p.csv", "--set-aside", "a.csv"])
+    for pattern, warned in ((r"(?P<identity>.*)\.jpg$", True), (r"(?P<identity>[^/]+)_\d+\.jpg$", False)):
+        config = {"folder": settings("photos", pattern=pattern), "data": {"limit": None}}
+        (tmp_path / "c.json").write_text(json.dumps(config))
+        folder.main()
+        assert ("hardly any of which has two; does folder.pattern" in capsys.readouterr().err) == warned

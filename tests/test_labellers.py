@@ -301,11 +301,14 @@ def test_the_step_writes_tables_and_a_picture_and_warns_of_aus_that_do_not_move(
     smiling[:5] = np.nan
     write_table("human.csv", pd.DataFrame({"id": [f"f{i}" for i in range(60)], "Smiling": smiling, "All": 1}))
     Path("config.json").write_text(json.dumps(config("mediapipe")))
+    pictures = rng.integers(0, 256, (61, 16, 16, 3), np.uint8)
+    np.save("faces.npy", pictures)
     words = ["label_report", "--config", "config.json", "--table", "faces.csv", "--aus", "aus.csv"]
     words += ["--others", "pyfeat.csv", "--human", "human.csv", "--picture", "labels.png"]
+    words += ["--faces", "faces.npy", "--sheet", "faces.png"]
     monkeypatch.setattr(sys, "argv", [*words, "--tables", "report.csv", "agreement.csv", "attributes.csv"])
     label_report.main()
-    assert "warning: AU43 stay below 0.1" in capsys.readouterr().err
+    assert "warning: of 60 faces hardly any has AU43 (on 0), so that" in capsys.readouterr().err
     attributes = pd.read_csv("attributes.csv")
     assert set(attributes["attribute"]) == {"Smiling"}  # All have the other, so that there is nothing to tell
     best = attributes.iloc[0]
@@ -313,3 +316,12 @@ def test_the_step_writes_tables_and_a_picture_and_warns_of_aus_that_do_not_move(
     assert len(pd.read_csv("agreement.csv")) == 3 and len(pd.read_csv("report.csv")) == 3
     with Image.open("labels.png") as picture:
         assert picture.width > 900
+    with Image.open("faces.png") as sheet:
+        pixels = np.asarray(sheet)
+    least, most = (pictures[np.argsort(values[:, 0], kind="stable")[end]] for end in (0, -1))
+    scale = 8  # a face of 16 px is drawn at 128
+    left = pixels.shape[1] - 8 * (16 * scale + 3)
+    for place, face in ((left, least), (left + 7 * (16 * scale + 3), most)):
+        drawn = pixels[20 : 20 + 16 * scale, place : place + 16 * scale]
+        again = np.asarray(Image.fromarray(drawn).resize((16, 16), Image.Resampling.BOX)).astype(int)
+        assert np.abs(again - face).mean() < 20

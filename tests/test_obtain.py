@@ -46,7 +46,10 @@ def names(folder):
 
 
 def test_terms_have_to_be_accepted_and_are_named(here):
-    with pytest.raises(UserError, match="CelebA comes on terms .*non-commercial research only; http.*accept: .celeba."):
+    words = (
+        "CelebA comes on terms .*non-commercial research only; http.*in params.yaml, under dataset: .accept: .celeba."
+    )
+    with pytest.raises(UserError, match=words):
         obtain.obtain(section("celeba", accept=["ffhq"]), "celeba")
     assert not here.exists()
 

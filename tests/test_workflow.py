@@ -22,7 +22,7 @@ from project import (
 
 from wemgan import dag, records
 from wemgan.command import with_cores
-from wemgan.recovery import mistakes
+from wemgan.recovery import mistakes, warnings
 from wemgan.sources import sources
 
 
@@ -84,6 +84,7 @@ def test_a_data_set_is_brought_listed_labelled_twice_and_looked_at(dataset):
     labels = {path.name for path in (data / "labels").iterdir()}
     assert labels == {
         "openface.csv", "openface_unlabelled.csv", "report.csv", "agreement.csv", "attributes.csv", "labels.png",
+        "faces.png",
     }  # fmt: skip
     assert stale(dataset, "set").keys().isdisjoint({"obtain", "listing", "align", "label", "label_again"})
 
@@ -259,3 +260,11 @@ def test_mistakes_are_found_in_the_newest_logs(tmp_path):
     (tmp_path / "fine.log").write_text("error: 0.1\ndone\n")
     (tmp_path / "new.log").write_text("50%\rerror: no face\n".replace("\r", "\n"))
     assert mistakes(tmp_path, 2000) == f"What went wrong:\n  error: no face\n    (in {tmp_path / 'new.log'})"
+
+
+def test_warnings_of_this_run_are_told_at_its_end(tmp_path):
+    (tmp_path / "old.log").write_text("warning: long ago\n")
+    os.utime(tmp_path / "old.log", (1000, 1000))
+    (tmp_path / "label_report.log").write_text("50%\r100%\nwarning: hardly any has AU26\n")
+    (tmp_path / "fine.log").write_text("done\n")
+    assert warnings(tmp_path, 2000) == f"warning: hardly any has AU26\n    (in {tmp_path / 'label_report.log'})"

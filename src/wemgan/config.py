@@ -16,7 +16,7 @@ import yaml
 
 from wemgan.errors import UserError, run_cli
 from wemgan.files import write_bytes
-from wemgan.inventory import DATASETS, put_there
+from wemgan.inventory import DATASETS, missing_list, put_there
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "workflow" / "schemas" / "params.schema.yaml"
@@ -27,7 +27,7 @@ STAGES = {
     "photos": ("data.source", "data.seed", "data.limit", "folder", "dataset.directory", "dataset.release"),
     "faces": ("data.size", "data.aus", "data.seed", "rendered.identities", "rendered.faces_per_identity"),
     "align": ("data.size", "data.source", "folder.path", "dataset.directory", "align"),
-    "label": ("data.aus", "label.tool", "label.min_confidence", "label.batch", "label.openface_csv", "weights"),
+    "label": ("data.aus", "label.tool", "weights"),
     "label_again": ("data.aus", "label", "weights"),
     "label_report": ("data.aus",),
     "split": ("split",),
@@ -53,6 +53,8 @@ STAGES = {
     "partners": ("data.size", "data.aus", "data.seed", "train.single_targets"),
     "evaluate": ("data.aus", "data.seed", "judge", "weights"),
 }
+# Of the section `label`, what the tool that labels reads besides.
+TOOL_READS = {"pyfeat": ("min_confidence", "batch"), "openface": ("min_confidence", "openface_csv")}
 RUN_READS = ("data.aus", "model", "critic", "loss", "train")
 OVERRIDABLE = ("model", "critic", "loss", "train")
 
@@ -100,7 +102,9 @@ def write_stages(params: dict, results: str | Path) -> None:
     """
     results, runs = Path(results), {}
     lies_there = _what_lies_there(params)
+    of_the_tool = tuple(f"label.{name}" for name in TOOL_READS.get(params["label"]["tool"], ()))
     for stage, reads in STAGES.items():
+        reads = (*reads, *of_the_tool) if stage == "label" else reads
         content = _select(params, reads) | lies_there.get(stage, {})
         _write_if_changed(results / "config" / f"{stage}.json", content)
     for run in params["runs"]:
@@ -120,7 +124,8 @@ def _what_lies_there(params: dict) -> dict[str, dict]:
     if source in DATASETS and (there := put_there(params["dataset"], source)):
         found |= {stage: {"put_there": there} for stage in ("dataset", "photos")}
     if folder := params["label"]["openface_csv"]:
-        found |= {stage: {"openface": names_and_sizes(folder, (".csv",))} for stage in ("label", "label_again")}
+        by_openface = ["label"] if params["label"]["tool"] == "openface" else []
+        found |= {stage: {"openface": names_and_sizes(folder, (".csv",))} for stage in (*by_openface, "label_again")}
     return found
 
 
@@ -190,6 +195,11 @@ def _check_together(params: dict, where: str) -> None:
     if source in DATASETS and release != "default" and release not in DATASETS[source].releases:
         known = ", ".join(DATASETS[source].releases)
         raise UserError(f"{where}: dataset.release is {release}, but {DATASETS[source].title} has {known}")
+    if params["split"]["by"] == "official" and source in DATASETS and (lost := missing_list(params["dataset"], source)):
+        raise UserError(
+            f"{where}: split.by is official, but {lost} is not there, so that there is no official split; "
+            "put it there, or set split.by to identity"
+        )
     if params["split"]["by"] == "official" and source not in DATASETS:
         raise UserError(f"{where}: split.by is official, but {source} data have no official split; set it to identity")
     judges = params["judge"]
@@ -234,7 +244,7 @@ class _Loader(yaml.SafeLoader):
             key = self.construct_object(key_node, deep=True)
             line = key_node.start_mark.line + 1
             if key in seen:
-                raise UserError(f"{self.name}: {key} stands twice (lines {seen[key]} and {line}); rename one of them")
+                raise UserError(f"{self.name}: {key} stands twice (lines {seen[key]} and {line}); join or rename them")
             seen[key] = line
         return super().construct_mapping(node, deep)
 

@@ -111,12 +111,12 @@ def find(name: str, weights: dict) -> Path:
     if not pinned.url:
         raise Missing(
             f"{name} ({pinned.what}) is not in {places}, and there is no address to download it from; "
-            f"put the file with sha256 {pinned.sha256} into a folder and set weights.directory to it"
+            f"put the file with sha256 {pinned.sha256} into {folders[0]}/ as {name}"
         )
     if not weights["download"]:
         raise Missing(
             f"{name} ({pinned.what}) is not in {places}, and weights.download is off; "
-            f"fetch it from {pinned.url} and set weights.directory to the folder that you put it in"
+            f"fetch it from {pinned.url} and put it into {folders[0]}/ as {name}"
         )
     return download(pinned, folders[0] / name)
 
@@ -141,7 +141,7 @@ def download(pinned: Pinned, path: Path, progress: bool = True) -> Path:
             if pinned.drive:
                 _fetch_from_drive(pinned, part, progress)
             else:
-                _fetch_all(pinned.url, file, path.name, progress)
+                _fetch_all(pinned.url, file, path, progress)
         except Missing:
             if not part.stat().st_size:
                 part.unlink()
@@ -183,11 +183,22 @@ def _fetch_from_drive(pinned: Pinned, part: Path, progress: bool) -> None:
                 break
             if last or not _is_passing(getattr(getattr(failure, "response", None), "status_code", 500)):
                 raise Missing(
-                    f"{name} could not be downloaded from Google Drive ({str(failure).splitlines()[0]}); "
+                    f"{name} could not be downloaded from Google Drive ({_why(failure)}); "
                     f"run the same command again to carry on, set dataset.mirror, or {by_hand}"
                 ) from None
             time.sleep(PAUSE)
     os.replace(whole, part)
+
+
+def _why(failure: Exception) -> str:
+    """In words; requests wraps what went wrong in several layers of its own."""
+    import requests
+
+    if isinstance(failure, requests.Timeout):
+        return "it took too long to answer"
+    if isinstance(failure, requests.ConnectionError):
+        return "there is no connection to it"
+    return str(failure).splitlines()[0]
 
 
 def _settle(failure: Exception, whole: Path, pinned: Pinned) -> bool:
@@ -207,8 +218,9 @@ def _is_passing(status: int) -> bool:
     return status >= 500 or status in (408, 429)
 
 
-def _fetch_all(url: str, file, name: str, progress: bool) -> None:
+def _fetch_all(url: str, file, path: Path, progress: bool) -> None:
     """Append to `file` what is missing of `url`, in a few tries; each carries on where the last was cut off."""
+    name, folder = path.name, path.parent
     for last in [False] * (TRIES - 1) + [True]:
         try:
             _fetch(url, file, name, progress)
@@ -219,7 +231,7 @@ def _fetch_all(url: str, file, name: str, progress: bool) -> None:
                 why = getattr(failure, "reason", None) or failure
                 raise Missing(
                     f"{name} could not be downloaded from {url} ({why}); run the same command again to carry on, "
-                    "or fetch it by hand and put it into the folder where it is looked for"
+                    f"or fetch it by hand and put it into {folder}/ as {name}"
                 ) from None
             time.sleep(PAUSE)
 

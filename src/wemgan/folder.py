@@ -21,6 +21,7 @@ from wemgan.faces import SET_ASIDE_COLUMNS, read_table, write_table
 from wemgan.files import digest, read_json
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+FEW = 20  # photos, of which it means little that nobody is on two
 NO_PHOTO = f"its name does not end in {', '.join(SUFFIXES)}"
 
 
@@ -222,7 +223,13 @@ def main() -> None:
     write_table(args.set_aside, aside)
     write_table(args.photos, photos)
     people = photos["identity"].nunique()
-    print(f"{len(photos)} photos of {people} identities, {len(aside)} without an identity", file=sys.stderr)
+    if len(photos) >= FEW and people > 0.9 * len(photos):
+        print(
+            f"warning: {len(photos)} photos are of {people} identities, hardly any of which has two; "
+            "does folder.pattern (or folder.identities) tell people apart, and not photos?",
+            file=sys.stderr,
+        )
+    print(f"{len(photos)} photos of {people} identities, {len(aside)} files set aside", file=sys.stderr)
 
 
 if __name__ == "__main__":

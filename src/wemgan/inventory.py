@@ -28,7 +28,7 @@ class File:
     `drive` is its id at Google Drive, one for each part of an archive in parts (`path`.001 and so on); without one it
     has to be brought by hand. `md5` is the published sum, "" where none is; `gives` is the file or folder that an
     archive holds, beside it. `also` are other places where people have it, and `hint` is how they come by it. A part of
-    a data set can be read without an `optional` file.
+    a data set can be read without an `optional` file; an `official` one has the official split.
     """
 
     path: str
@@ -38,6 +38,7 @@ class File:
     also: tuple[str, ...] = ()
     hint: str = ""
     optional: bool = False
+    official: bool = False
 
     @property
     def target(self) -> str:
@@ -95,7 +96,11 @@ _CELEBA_LISTS = (
     File("identity_CelebA.txt", ("1_ee_0u7vcNLOfNLegJRHmolfH5ICW-XS",), "32bd1bd63d3c78cd57e08160ec5ed1e2"),
     File("list_attr_celeba.txt", ("0B7EVK8r0v71pblRyaVFSWGxPY0U",), "75e246fa4810816ffd6ee81facbd244c", optional=True),
     File(
-        "list_eval_partition.txt", ("0B7EVK8r0v71pY0NSMzRuSXJEVkk",), "d32c9cbf5e040fd4025c592c306e6668", optional=True
+        "list_eval_partition.txt",
+        ("0B7EVK8r0v71pY0NSMzRuSXJEVkk",),
+        "d32c9cbf5e040fd4025c592c306e6668",
+        optional=True,
+        official=True,
     ),
 )
 _FFHQ_JSON = File("ffhq-dataset-v2.json", ("16N0RV4fHI6joBuKbQAoG34V_cQk7vxSA",), "425ae20f06a4da1d4dc0f46d40ba5fd6")
@@ -211,6 +216,14 @@ DATASETS: dict[str, Dataset] = {
 def folder(dataset: dict, source: str) -> str:
     """Where a data set lies; `dataset` is the section of that name in params.yaml."""
     return f"{dataset['directory']}/{source}"
+
+
+def missing_list(dataset: dict, source: str) -> str:
+    """The list that an official split needs and a part of a data set lacks; empty where it is there or will be."""
+    root = Path(folder(dataset, source)).expanduser()
+    files = DATASETS[source].releases[release_of(dataset, source)].files
+    lists = [file for file in files if file.official and not dataset["fetch"] and file.found(root) is None]
+    return f"{root}/{lists[0].path}" if lists else ""
 
 
 def put_there(dataset: dict, source: str) -> str | None:

@@ -1,11 +1,13 @@
 """What the labels of a data set are like, before anyone trains on them.
 
-    python -m wemgan.label_report --config config.json --table faces.csv --aus aus.csv --others labels/pyfeat.csv \
-        --human human.csv --tables report.csv agreement.csv attributes.csv --picture labels.png
+    python -m wemgan.label_report --config config.json --faces faces.npy --table faces.csv --aus aus.csv \
+        --others labels/pyfeat.csv --human human.csv --tables report.csv agreement.csv attributes.csv \
+        --picture labels.png --sheet faces.png
 
 `report.csv` has each AU's distribution, how many faces have it, and which others come with it; `agreement.csv`, where
 there are other tools' labels, compares every two tools over the same faces; `attributes.csv`, where people said
-something of the photos, says how well each AU tells the faces with an attribute from those without.
+something of the photos, says how well each AU tells the faces with an attribute from those without. `faces.png` shows
+aligned faces: for each AU from least to most, and those that the detector was least sure of or that are most turned.
 """
 
 import argparse
@@ -17,13 +19,16 @@ import numpy as np
 import pandas as pd
 
 from wemgan.errors import UserError, run_cli
-from wemgan.faces import read_labels, read_table
+from wemgan.faces import load_faces, read_labels, read_table
 from wemgan.files import read_json, whole
 from wemgan.label_check import check
 from wemgan.metrics.expression import icc, pearson
+from wemgan.pictures import save_grid
+from wemgan.tools import NAMES
 
 ACTIVE = 0.2  # from here up a face counts as one that has an AU
-STILL = 0.1  # an AU that stays below this on 95 of 100 faces can hardly be learnt
+RARE = 0.02  # an AU that so small a share of the faces has can hardly be learnt
+SHOWN = 8  # faces in each row of the sheet
 
 
 def distribution(labels: pd.DataFrame, names: list[str], faces: int) -> pd.DataFrame:
@@ -84,7 +89,7 @@ def draw(
     import matplotlib.pyplot as plt
 
     shown = of_people.pivot(index="attribute", columns="au", values="auc")[names] if len(of_people) else None
-    side = max(4.0, 0.42 * len(names) + 2)
+    side = max(5.0, 0.42 * len(names) + 3)
     sizes = [side, side] + ([side] if shown is not None else [])
     high = max(side, 0.24 * len(shown) + 1.5 if shown is not None else 0)
     figure, axes = plt.subplots(1, len(sizes), figsize=(sum(sizes), high), layout="constrained", squeeze=False)
@@ -95,28 +100,21 @@ def draw(
         # Roots, or the many faces without an AU would flatten all others.
         height = np.sqrt(counts / max(1, counts.max())) * 0.9
         spread.stairs(place + height, edges, baseline=place, fill=True, color="tab:blue", alpha=0.75)
-    spread.set_yticks(np.arange(len(names)) + 0.2, reversed(names))
+    titles = [f"{name} {NAMES.get(name, '')}" for name in names]
+    spread.set_yticks(np.arange(len(names)) + 0.2, reversed(titles))
     spread.set_xlim(0, 1)
-    spread.set_title("how often each strength occurs\n(square root of the share)")
-    together = report.set_index("au")[[f"with_{name}" for name in names]].to_numpy(np.float64)
-    _heat(
-        figure,
-        axes[0, 1],
-        together,
-        names,
-        names,
-        f"of the faces with an AU (from {ACTIVE:g}), how many have the other",
+    spread.set_xlabel("strength of the label")
+    spread.set_title(
+        f"how often each strength occurs, of {len(labels)} faces\n(height: square root of the share)", fontsize=10
     )
+    together = report.set_index("au")[[f"with_{name}" for name in names]].to_numpy(np.float64)
+    having = (report["active"] * len(labels)).round().astype(int)
+    rows = [f"{name} (on {count})" for name, count in zip(names, having, strict=True)]
+    title = f"of the faces with the AU of the row (from {ACTIVE:g}),\nthe share that has the AU of the column as well"
+    _heat(figure, axes[0, 1], together, rows, names, title)
     if shown is not None:
-        _heat(
-            figure,
-            axes[0, 2],
-            shown.to_numpy(),
-            list(shown.index),
-            names,
-            "AUC: how well each AU tells apart\nwhat people said",
-            middle=0.5,
-        )
+        title = "AUC: how well the AU of the column tells apart\nwhat people said (0.5: not at all)"
+        _heat(figure, axes[0, 2], shown.to_numpy(), list(shown.index), names, title, middle=0.5)
     with whole(path) as temporary:
         figure.savefig(temporary, dpi=110)
     plt.close(figure)
@@ -125,24 +123,46 @@ def draw(
 def _heat(
     figure, axis, values: np.ndarray, rows: list[str], columns: list[str], title: str, middle: float | None = None
 ):
-    colours = "RdBu_r" if middle else "Blues"
-    picture = axis.imshow(values, vmin=0, vmax=1, cmap=colours, aspect="auto")
+    picture = axis.imshow(values, vmin=0, vmax=1, cmap="RdBu_r" if middle else "Blues", aspect="auto")
+    for row in np.flatnonzero(np.isnan(values).all(1)):
+        axis.text((len(columns) - 1) / 2, row, "on no face", ha="center", va="center", color="gray", fontsize=8)
     axis.set_xticks(range(len(columns)), columns, rotation=90)
     axis.set_yticks(range(len(rows)), rows, fontsize=8)
     axis.set_title(title, fontsize=10)
     figure.colorbar(picture, ax=axis, shrink=0.6)
 
 
+def draw_sheet(
+    path: str | Path, faces: np.ndarray, table: pd.DataFrame, labels: pd.DataFrame, names: list[str]
+) -> None:
+    """Aligned faces uint8 (N, size, size, 3): a row per AU, from least to most; of photos also the doubtful ones."""
+    place = pd.Series(np.arange(len(table)), index=table["id"])
+    chosen, titles = [], []
+    for name in names:
+        order = labels.sort_values(name, kind="stable")["id"].to_numpy()
+        chosen.append(place[order[np.linspace(0, len(order) - 1, SHOWN).round().astype(int)]].to_numpy())
+        titles.append(f"{name} {NAMES.get(name, '')}")
+    for column, first, title in (("probability", True, "detector least sure"), ("turn", False, "most turned")):
+        if column in table:
+            order = (
+                table[column].argsort(kind="stable").to_numpy() if first else (-table[column]).argsort(kind="stable")
+            )
+            chosen.append(np.resize(np.asarray(order)[:SHOWN], SHOWN))
+            titles.append(title)
+    save_grid(path, np.stack([faces[row] for row in chosen]), ["least", *[""] * (SHOWN - 2), "most"], titles)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("--config", "--table", "--aus", "--picture"):
+    for name in ("--config", "--faces", "--table", "--aus", "--picture", "--sheet"):
         parser.add_argument(name, required=True)
     parser.add_argument("--others", nargs="+", default=[], help="the same faces, labelled by other tools")
     parser.add_argument("--human", help="what people said of the photos: id, and 0 or 1 for each attribute")
     parser.add_argument("--tables", nargs="+", required=True, help="report.csv, then agreement.csv and attributes.csv")
     args = parser.parse_args()
     names, labels = read_json(args.config)["data"]["aus"], read_labels(args.aus)
-    report = distribution(labels, names, len(read_table(args.table)))
+    faces, about = load_faces(args.faces), read_table(args.table)
+    report = distribution(labels, names, len(about))
     tables = [report]
     if args.others:
         by_tool = {table["tool"].iloc[0]: table for table in (labels, *map(read_labels, args.others))}
@@ -155,10 +175,13 @@ def main() -> None:
         with whole(path) as temporary:
             table.to_csv(temporary, index=False, float_format="%.4f")
     draw(args.picture, labels, names, report, of_people)
-    if still := list(report.loc[report["p95"] < STILL, "au"]):
+    draw_sheet(args.sheet, faces, about, labels, names)
+    rare = report[report["active"] < RARE]
+    if len(rare):
+        counts = ", ".join(f"{row.au} (on {round(row.active * row.labelled)})" for row in rare.itertuples())
         print(
-            f"warning: {', '.join(still)} stay below {STILL:g} on 95 of 100 faces, so that there is little to learn "
-            "them from; take them out of data.aus, or label by another tool",
+            f"warning: of {len(labels)} faces hardly any has {counts}, so that there is little to learn from; "
+            "take out of data.aus what is rare, add photos that show it, or label by another tool",
             file=sys.stderr,
         )
 

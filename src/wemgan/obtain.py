@@ -42,7 +42,7 @@ def obtain(dataset: dict, source: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     if source not in dataset["accept"]:
         raise UserError(
             f"{data.title} comes on terms ({data.licence}; {data.home}). "
-            f"If they fit what you do, accept them: dataset: {{accept: [{source}]}}"
+            f"If they fit what you do, accept them in params.yaml, under dataset: `accept: [{source}]`"
         )
     root = Path(folder(dataset, source)).expanduser()
     rows, aside, missing = [], [], []

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 from tqdm import tqdm
 
-from wemgan.download import FILES, find
+from wemgan.download import FILES, Missing, find
 from wemgan.errors import UserError
 from wemgan.files import digest
 from wemgan.mediapipe_aus import enlarge
@@ -57,7 +57,15 @@ def load(weights: dict, device: str):
     import torch
     from safetensors.torch import load_file
 
-    paths = {name: str(find(name, weights)) for name in (FACES, NETWORK)}
+    paths = {}
+    missing = []
+    for name in (FACES, NETWORK):
+        try:
+            paths[name] = str(find(name, weights))
+        except Missing as failure:
+            missing.append(str(failure))
+    if missing:
+        raise Missing("; and ".join(missing))
 
     def retinaface(device):
         detector = Retinaface(device=device, pretrained="")

@@ -59,6 +59,17 @@ def mistakes(logs: str | Path, since: float) -> str:
     )
 
 
+def warnings(logs: str | Path, since: float) -> str:
+    """What steps warned of, from the logs that were written after the time `since`, one a line."""
+    found = {}
+    for log in sorted(Path(logs).rglob("*.log")):
+        if log.stat().st_mtime >= since:
+            found |= {
+                line: log for line in log.read_text(errors="replace").splitlines() if line.startswith("warning: ")
+            }
+    return "\n".join(f"{line}\n    (in {log})" for line, log in found.items())
+
+
 def _others(folder: Path) -> list[psutil.Process]:
     """Other Snakemake processes at work in the folder."""
     mine = {process.pid for process in (psutil.Process(), *psutil.Process().parents())}

@@ -11,7 +11,7 @@ from wemgan import config as settings
 from wemgan import records
 from wemgan.errors import UserError
 from wemgan.inventory import DATASETS
-from wemgan.recovery import clear_interrupted, mistakes
+from wemgan.recovery import clear_interrupted, mistakes, warnings
 from wemgan.sources import sources
 
 STARTED = time.time()

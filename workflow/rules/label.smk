@@ -55,6 +55,7 @@ rule label_again:
 rule label_report:
     input:
         config=f"{E}/config/label_report.json",
+        faces=FACES,
         table=TABLE,
         aus=AUS,
         others=expand(LABELLED_AGAIN, tool=P["label"]["compare_with"]),
@@ -67,6 +68,7 @@ rule label_report:
             caption="../report/labels.rst",
         ),
         picture=report(f"{E}/data/labels/labels.png", category="Labels", caption="../report/labels_figure.rst"),
+        sheet=report(f"{E}/data/labels/faces.png", category="Labels", caption="../report/labels_sheet.rst"),
     log:
         f"{E}/logs/label_report.log",
     benchmark:
@@ -79,8 +81,9 @@ rule label_report:
     message:
         "Looking at the labels"
     shell:
-        "python -m wemgan.label_report --config {input.config} --table {input.table} --aus {input.aus} {params.others} "
-        "{params.human} --tables {output.tables} --picture {output.picture} 2>&1 | tee {log}"
+        "python -m wemgan.label_report --config {input.config} --faces {input.faces} --table {input.table} "
+        "--aus {input.aus} {params.others} {params.human} --tables {output.tables} --picture {output.picture} "
+        "--sheet {output.sheet} 2>&1 | tee {log}"
 
 
 rule labels:
