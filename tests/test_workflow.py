@@ -16,6 +16,7 @@ from project import (
     environment,
     make_finished,
     make_project,
+    ran,
     snakemake,
     stale,
 )
@@ -76,6 +77,15 @@ def test_photos_are_aligned_in_shards_that_do_not_stay(photos):
     assert {"faces.npy", "faces.csv", "set_aside.csv", "aus.csv", "pairs.csv"} <= {path.name for path in data.iterdir()}
     assert not (data / "truth.csv").exists()
     assert not list((data / "shards").glob("*"))
+
+
+def test_a_part_of_an_alignment_that_failed_is_all_that_is_aligned_again(photos):
+    folder = (photos / "experiments" / "folder.yaml").read_text()
+    (photos / "experiments" / "parts.yaml").write_text(f"{folder}\n{MINE.replace('shards: 1', 'shards: 3')}")
+    assert snakemake(photos, "parts", "data", FAIL="--shard 1 ").returncode != 0
+    done = snakemake(photos, "parts", "data")
+    assert done.returncode == 0, done.stderr
+    assert ran(done.stderr)["align"] == 1
 
 
 def test_a_data_set_is_brought_listed_labelled_twice_and_looked_at(dataset):
