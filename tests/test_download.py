@@ -189,12 +189,17 @@ def test_a_download_from_google_drive_that_was_whole_but_not_put_in_its_place_en
     at_drive(server, monkeypatch)
     file = of_drive(server)
     (tmp_path / ".set.zip.part.drive12345678.part").write_bytes(content)
+    if content != LARGE:
+        with pytest.raises(UserError, match="same command again to carry on"):
+            download.download(file, tmp_path / "set.zip")
     assert download.download(file, tmp_path / "set.zip").read_bytes() == LARGE
     assert [path.name for path in tmp_path.iterdir()] == ["set.zip"]
 
 
-def test_google_drive_without_ranges_sends_it_all_again(server, tmp_path, monkeypatch):
+def test_google_drive_without_ranges_sends_it_all_again_at_the_next_command(server, tmp_path, monkeypatch):
     at_drive(server, monkeypatch)
     file, server.ranges = of_drive(server), False
     (tmp_path / ".set.zip.part.drive12345678.part").write_bytes(LARGE[:700000])
+    with pytest.raises(UserError, match="same command again to carry on"):
+        download.download(file, tmp_path / "set.zip")
     assert download.download(file, tmp_path / "set.zip").read_bytes() == LARGE

@@ -125,7 +125,7 @@ def test_openfaces_csv_in_both_layouts_from_5_to_1(tmp_path):
         ("a.csv", FRAME, "1, 0.0, 0.98, 1, 2.5, 5.0, 0.0, 1.0\n"),
         ("deep/b.csv", FACE, "0,0.97,0.5,6.1,1.0,0.0\n"),
         ("c.csv", FRAME, "1, 0.0, 0.98, 0, 2.5, 5.0, 0.0, 1.0\n"),
-        ("d.csv", FACE, "0,0.42,0.5,1.5,1.0,0.0\n"),
+        ("else/d.csv", FACE, "0,0.42,0.5,1.5,1.0,0.0\n"),
         ("e.csv", FACE, ""),
         ("g.csv", FACE, "0,0.99,-nan(ind),1.5,1.0,0.0\n"),
         ("h.csv", "these are,\nno,columns\n", ""),
@@ -143,18 +143,19 @@ def test_openfaces_csv_in_both_layouts_from_5_to_1(tmp_path):
     }  # fmt: skip
 
 
-def test_a_csv_that_may_be_of_several_photos_is_of_none(tmp_path):
+def test_a_csv_is_found_by_name_alone_only_where_all_photos_lie_in_one_folder(tmp_path):
     (tmp_path / "bea").mkdir()
     for name in ("1.csv", "2.csv", "bea/3.csv"):
         (tmp_path / name).write_text(FACE + "0,0.97,0.5,2.5,1.0,0.0\n")
-    sources = ["ann/1.jpg", "bea/1.jpg", "ann/2.jpg", "ann/3.jpg", "bea/3.jpg", "bea/3.png"]
-    faces = np.zeros((6, 8, 8, 3), np.uint8)
-    aus, without = label.label(faces, table(sources), config("openface", openface_csv=str(tmp_path)), None)
-    assert list(aus["id"]) == ["ann/2.jpg"]
-    assert without.set_index("id")["reason"].to_dict() == {
-        "ann/1.jpg": openface_aus.UNCLEAR, "bea/1.jpg": openface_aus.UNCLEAR, "ann/3.jpg": openface_aus.NO_FILE,
-        "bea/3.jpg": openface_aus.UNCLEAR, "bea/3.png": openface_aus.UNCLEAR,
-    }  # fmt: skip
+    options = config("openface", openface_csv=str(tmp_path))
+    faces = np.zeros((5, 8, 8, 3), np.uint8)
+    sources = ["ann/1.jpg", "bea/1.jpg", "ann/2.jpg", "bea/3.jpg", "bea/3.png"]
+    with pytest.raises(UserError, match="could be labelled"):
+        label.label(faces, table(sources), options, None)
+    aus, without = label.label(faces[:3], table(["img/1.jpg", "img/2.jpg", "img/4.jpg"]), options, None)
+    assert list(aus["id"]) == ["img/1.jpg", "img/2.jpg"] and without["reason"].tolist() == [openface_aus.NO_FILE]
+    aus, without = label.label(faces[:3], table(["bea/3.jpg", "bea/3.png", "bea/2.jpg"]), options, None)
+    assert list(aus["id"]) == ["bea/2.jpg"] and set(without["reason"]) == {openface_aus.UNCLEAR}
 
 
 def test_a_real_output_of_openface_is_read():
@@ -179,6 +180,9 @@ def test_of_several_rows_the_one_that_lies_on_our_face_is_taken(tmp_path):
     aus, _ = label.label(faces, table(["a.jpg"]).assign(**matrix), options, None)
     assert aus["AU12"].tolist() == pytest.approx([0.8])
     assert label.label(faces, table(["a.jpg"]), options, None)[0]["AU12"].tolist() == pytest.approx([0.2])
+    pd.DataFrame(rows, columns=["confidence", "AU12_r", *points])[["confidence", "AU12_r"]].to_csv(tmp_path / "a.csv")
+    with pytest.raises(UserError, match="finds several faces, and its CSV does not say where .*-2Dfp"):
+        label.label(faces, table(["a.jpg"]).assign(**matrix), options, None)
 
 
 def test_what_is_wrong_with_openfaces_files_is_told(tmp_path):

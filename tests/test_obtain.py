@@ -149,6 +149,74 @@ def test_a_kill_while_the_photos_are_put_in_their_place_leaves_nothing_half_done
     (here / "rafdb" / "basic" / "Image" / ".aligned.zip.unpacking").mkdir()
 
 
+def test_what_is_left_of_a_killed_unpacking_is_not_taken_without_its_archive(here, monkeypatch):
+    put(here / "rafdb", official.rafdb(PHOTOS))
+    note = obtain.DATASETS["rafdb"].releases["aligned"].files[1].note(here / "rafdb")
+    place = here / "rafdb" / "basic" / "Image" / "aligned"
+    place.mkdir()
+    (place / "half.jpg").write_bytes(b"x")
+    note.write_text('{"sha256": ""}')
+    (here / "rafdb" / "basic" / "Image" / "aligned.zip").rename(here / "kept.zip")
+    with pytest.raises(
+        UserError, match="an unpacking broke off; if you have unpacked all of it by hand, remove .*json"
+    ):
+        obtain.obtain(section("rafdb"), "rafdb")
+    (here / "kept.zip").rename(here / "rafdb" / "basic" / "Image" / "aligned.zip")
+    obtain.obtain(section("rafdb"), "rafdb")
+    assert len(list(place.iterdir())) == 9
+
+
+def test_an_archive_that_cannot_be_unpacked_here_may_be_unpacked_by_hand(here):
+    files = official.rafdb(PHOTOS)
+    locked = bytearray(files["basic/Image/aligned.zip"])
+    for sign, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        locked[locked.find(sign) + at] |= 1
+    put(here / "rafdb", files | {"basic/Image/aligned.zip": bytes(locked)})
+    with pytest.raises(UserError, match="wants a password; unpack it by hand"):
+        obtain.obtain(section("rafdb"), "rafdb")
+    put(here / "rafdb", {"basic/Image/aligned/train_00001_aligned.jpg": b"x"})
+    files, _ = obtain.obtain(section("rafdb"), "rafdb")
+    assert files["unpacked"].iloc[1] == "by hand"
+
+
+def test_what_was_unpacked_unchecked_is_not_taken_for_checked(server, here, monkeypatch):
+    server.files = official.celeba(PHOTOS)
+    official.pin(monkeypatch, "celeba", server.files)
+    put(here / "celeba", official.celeba(PHOTOS[:4]))
+    obtain.obtain(section("celeba", fetch=False), "celeba")
+    for name in official.celeba(PHOTOS):
+        (here / "celeba" / name).unlink()
+    obtain.obtain(section("celeba", mirror=server.url), "celeba")
+    assert len(list((here / "celeba" / "img_align_celeba").iterdir())) == 8
+    (here / "celeba" / "img_align_celeba.zip").unlink()
+    asked = len(server.asked)
+    obtain.obtain(section("celeba", mirror=server.url), "celeba")  # this one was checked
+    assert len(server.asked) == asked
+
+
+def test_photos_that_went_missing_are_unpacked_again(here):
+    put(here / "rafdb", official.rafdb(PHOTOS))
+    obtain.obtain(section("rafdb"), "rafdb")
+    place = here / "rafdb" / "basic" / "Image" / "aligned"
+    for path in sorted(place.iterdir())[:5]:
+        path.unlink()
+    obtain.obtain(section("rafdb"), "rafdb")
+    assert len(list(place.iterdir())) == 8
+    (here / "rafdb" / "basic" / "Image" / "aligned.zip").unlink()
+    next(place.iterdir()).unlink()
+    with pytest.raises(UserError, match="RAF-DB is not here"):
+        obtain.obtain(section("rafdb"), "rafdb")
+
+
+def test_parts_that_somebody_joined_are_taken(here, tmp_path):
+    archive = seven(tmp_path / "img_celeba.7z", {"img_celeba/000001.jpg": b"x"})[0]
+    put(here / "celeba", {"identity_CelebA.txt": b"000001.jpg 1"})
+    with pytest.raises(UserError, match="img_celeba.7z.001 to img_celeba.7z.014"):
+        obtain.obtain(section("celeba", release="in_the_wild", fetch=False), "celeba")
+    shutil.move(archive, here / "celeba")
+    assert obtain.obtain(section("celeba", release="in_the_wild", fetch=False), "celeba")[0]["unpacked"].iloc[0] == 1
+
+
 def test_a_broken_archive_is_not_recorded_as_the_right_one(here):
     files = official.rafdb(PHOTOS)
     archive = files["basic/Image/aligned.zip"]
@@ -276,21 +344,32 @@ def test_parts_that_have_to_be_unpacked_by_hand_and_empty_folders_are_not_taken_
         obtain.obtain(section("affectnet"), "affectnet")
 
 
-def test_photos_that_come_to_an_unpacked_data_set_are_noticed(here):
-    put(
-        here / "rafdb",
-        {"basic/EmoLabel/list_patition_label.txt": b"train_00001.jpg 5", "basic/Image/aligned/a.jpg": b"x"},
-    )
-    before = inventory.put_there(section("rafdb"), "rafdb")
-    assert before == inventory.put_there(section("rafdb"), "rafdb")
-    put(here / "rafdb", {"basic/Image/aligned/b.jpg": b"x"})
-    assert inventory.put_there(section("rafdb"), "rafdb") != before
-    assert inventory.put_there(section("celeba"), "celeba") is None  # the project brings it, and knows
+@pytest.mark.parametrize(
+    ("source", "release", "before", "after"),
+    [
+        ("rafdb", "aligned", "basic/Image/aligned/a.jpg", "basic/Image/aligned/b.jpg"),
+        ("rafdb", "aligned", "EmoLabel/list_patition_label.txt", "EmoLabel/list_patition_label.txt"),
+        ("affectnet", "lists", "training.csv", "training.csv"),
+        ("ffhq", "thumbnails", "thumbnails128x128/00000/00000.png", "thumbnails128x128/00000/00001.png"),
+    ],
+)
+def test_what_people_put_there_is_noticed_when_it_changes(here, source, release, before, after):
+    dataset = section(source, release=release, fetch=False)
+    put(here / source, {before: b"x"})
+    known = inventory.put_there(dataset, source)
+    assert known and known == inventory.put_there(dataset, source)
+    put(here / source, {after: b"another"})
+    assert inventory.put_there(dataset, source) != known
+
+
+def test_unpacking_and_removing_an_archive_changes_nothing_that_people_put_there(here):
     put(here / "rafdb", official.rafdb(PHOTOS))
-    shutil.rmtree(here / "rafdb" / "basic" / "Image" / "aligned")
-    before = inventory.put_there(section("rafdb"), "rafdb")
-    obtain.obtain(section("rafdb"), "rafdb")  # unpacks, which changes nothing that people put there
-    assert inventory.put_there(section("rafdb"), "rafdb") == before
+    known = inventory.put_there(section("rafdb"), "rafdb")
+    obtain.obtain(section("rafdb"), "rafdb")
+    assert inventory.put_there(section("rafdb"), "rafdb") == known
+    (here / "rafdb" / "basic" / "Image" / "aligned.zip").unlink()
+    assert inventory.put_there(section("rafdb"), "rafdb") == known
+    assert inventory.put_there(section("celeba"), "celeba") is None  # the project brings it, and knows
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write everywhere")
@@ -334,7 +413,18 @@ def test_the_step_writes_what_was_refused_of_an_archive(here, monkeypatch):
     archive = official.zip_of({"aligned/train_00001_aligned.jpg": b"x", "../escaped.jpg": b"y"})
     put(here / "rafdb", official.rafdb(PHOTOS) | {"basic/Image/aligned.zip": archive})
     here.with_name("config.json").write_text(json.dumps({"data": {"source": "rafdb"}, "dataset": section("rafdb")}))
-    words = ["obtain", "--config", "config.json", "--files", "files.csv", "--set-aside", "aside.csv"]
+    here.with_name("fetching.json").write_text(json.dumps({"dataset": {"accept": ["rafdb"], "mirror": ""}}))
+    words = [
+        "obtain",
+        "--config",
+        "config.json",
+        "--fetching",
+        "fetching.json",
+        "--files",
+        "files.csv",
+        "--set-aside",
+        "aside.csv",
+    ]
     monkeypatch.setattr(sys, "argv", words)
     for _ in range(2):  # a second run still knows
         obtain.main()

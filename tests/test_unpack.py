@@ -161,6 +161,7 @@ def test_members_that_could_not_be_written_are_set_aside(tmp_path, into):
     also = {
         "__MACOSX/img/._a.jpg": b"x",
         "img/._b.jpg": b"x",
+        ".DS_Store": b"x",
         "./": b"",
         f"img/{'l' * 300}.jpg": b"x",
         "img/a.jpg/in": b"x",
@@ -168,7 +169,7 @@ def test_members_that_could_not_be_written_are_set_aside(tmp_path, into):
     count, refused = unpack([zipped(tmp_path / "a.zip", GOOD | also)], into)
     assert count == 3 and found(into) == GOOD
     assert [reason for _, reason in refused] == [
-        *["a note of macOS beside the files of an archive"] * 2, "its name in the archive is empty or too long",
+        *["a note of the system beside the files of an archive"] * 3, "its name in the archive is empty or too long",
         "both a file and a folder in its archive",
     ]  # fmt: skip
 

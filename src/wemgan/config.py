@@ -23,7 +23,8 @@ SCHEMA = ROOT / "workflow" / "schemas" / "params.schema.yaml"
 
 # What each stage reads: whole sections, or single keys of one.
 STAGES = {
-    "dataset": ("data.source", "dataset"),
+    "dataset": ("data.source", "dataset.directory", "dataset.release", "dataset.fetch"),
+    "fetching": ("dataset.accept", "dataset.mirror"),
     "photos": ("data.source", "data.seed", "data.limit", "folder", "dataset.directory", "dataset.release"),
     "faces": ("data.size", "data.aus", "data.seed", "rendered.identities", "rendered.faces_per_identity"),
     "align": ("data.size", "data.source", "folder.path", "dataset.directory", "align"),

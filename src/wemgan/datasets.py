@@ -19,7 +19,7 @@ from wemgan.errors import UserError, run_cli
 from wemgan.faces import BOX, SET_ASIDE_COLUMNS, read_table, write_table
 from wemgan.files import read_json
 from wemgan.folder import scan, shown, take
-from wemgan.inventory import DATASETS, File, folder, release_of
+from wemgan.inventory import DATASETS, FFHQ_FOLDERS, FFHQ_PHOTOS, File, folder, release_of
 
 # `official` is train, validation or test where the data set says so.
 PHOTO_COLUMNS = ("id", "identity", "source", "official", *BOX)
@@ -67,9 +67,7 @@ def read_celeba(root: Path, release: str) -> Found:
 
 def read_ffhq(root: Path, release: str) -> Found:
     """FFHQ: the json lists the photos; all that one author uploaded counts as one identity."""
-    kind, images = {
-        "thumbnails": ("thumbnail", "thumbnails128x128"), "images1024": ("image", "images1024x1024")
-    }[release]  # fmt: skip
+    kind, images = FFHQ_PHOTOS[release], FFHQ_FOLDERS[release]  # fmt: skip
     listed, found = read_json(root / "ffhq-dataset-v2.json"), Found()
     entries = {str(PurePosixPath(entry[kind]["file_path"]).relative_to(images)): entry for entry in listed.values()}
     rows = [(name, entry["metadata"]["author"] or entry["metadata"]["photo_url"]) for name, entry in entries.items()]

@@ -179,7 +179,7 @@ def _fetch_from_drive(pinned: Pinned, part: Path, progress: bool) -> None:
                 f"Try again in a day, set dataset.mirror, or {by_hand}"
             ) from None
         except (gdown.DownloadError, requests.RequestException) as failure:
-            if _settle(failure, whole, pinned):
+            if _settle(failure, whole, pinned, last):
                 break
             if last or not _is_passing(getattr(getattr(failure, "response", None), "status_code", 500)):
                 raise Missing(
@@ -201,15 +201,19 @@ def _why(failure: Exception) -> str:
     return str(failure).splitlines()[0]
 
 
-def _settle(failure: Exception, whole: Path, pinned: Pinned) -> bool:
-    """Whether what gdown could not carry on is the whole file already, which it is then; others are removed."""
+def _settle(failure: Exception, whole: Path, pinned: Pinned, last: bool) -> bool:
+    """Whether what gdown could not carry on is the whole file already, which it is then.
+
+    At the `last` try others are removed, so that the next command begins anew.
+    """
     if "byte range" not in str(failure):
         return False
     for kept in whole.parent.glob(f"{whole.name}*.part"):
         if pinned.md5 and not wrong_sum(kept, pinned):
             os.replace(kept, whole)
             return True
-        kept.unlink()
+        if last:
+            kept.unlink()
     return False
 
 

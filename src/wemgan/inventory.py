@@ -6,6 +6,7 @@ prints DATA.md. The step that obtains a data set, its messages and the documenta
 """
 
 import hashlib
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,11 @@ CELEBA_PARTS = (
     *("0B7EVK8r0v71pa09rcFF4THRmSFU", "0B7EVK8r0v71pNU9BZVBEMF9KN28", "0B7EVK8r0v71pTVd3R2NpQ0FHaGM"),
     *("0B7EVK8r0v71paXBad2lfSzlzSlk", "0B7EVK8r0v71pcTFwT1VFZzkzZk0"),
 )
+
+
+# What FFHQ's json calls a photo of a release, and where it lies.
+FFHQ_PHOTOS = {"thumbnails": "thumbnail", "images1024": "image"}
+FFHQ_FOLDERS = {"thumbnails": "thumbnails128x128", "images1024": "images1024x1024"}
 
 
 @dataclass(frozen=True)
@@ -227,20 +233,33 @@ def missing_list(dataset: dict, source: str) -> str:
 
 
 def put_there(dataset: dict, source: str) -> str | None:
-    """A digest of what people put into a data set's folder by hand: names, sizes, and how many entries a folder has.
+    """A digest of what people put into a data set's folder by hand, by names, sizes and times; None where nothing is.
 
-    It changes when photos come or go. None where the project downloads the data set by itself.
+    It changes when photos or lists come, go or are replaced; not when an archive is unpacked, or removed after that.
     """
     data, root = DATASETS[source], Path(folder(dataset, source)).expanduser()
-    if not data.access and dataset["fetch"]:
-        return None
-    lines = []
-    for file in data.releases[release_of(dataset, source)].files:
-        lines += [f"{piece} {(root / piece).stat().st_size}" for piece in file.pieces if (root / piece).exists()]
-        place = file.found(root)
-        if place is not None and place.is_dir() and not file.note(root).exists():
-            lines += [f"{here} {len(names)}" for here, _, names in sorted(os.walk(place, followlinks=True))]
-    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    by_hand, release, lines = data.access or not dataset["fetch"], release_of(dataset, source), []
+    for file in data.releases[release].files:
+        place, note = file.found(root), file.note(root)
+        if by_hand and note.exists():
+            lines += [f"{file.path} {json.loads(note.read_text()).get('bytes')}"]
+        elif by_hand and file.gives:
+            there = [(root / piece).stat().st_size for piece in file.pieces if (root / piece).exists()]
+            lines += [f"{file.path} {there}"] if there else []
+        elif by_hand and place is not None:
+            lines += [f"{file.path} {place.stat().st_size} {place.stat().st_mtime_ns}"]
+        if file.gives and place is not None and not note.exists():
+            lines += _names(place)
+    if source == "ffhq" and by_hand:
+        lines += _names(root / FFHQ_FOLDERS[release])
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16] if lines else None
+
+
+def _names(place: Path) -> list[str]:
+    """The names of all files in a folder; of a file, its size and time."""
+    if place.is_file():
+        return [f"{place.name} {place.stat().st_size} {place.stat().st_mtime_ns}"]
+    return [f"{here}/{name}" for here, _, names in sorted(os.walk(place, followlinks=True)) for name in sorted(names)]
 
 
 def release_of(dataset: dict, source: str) -> str:

@@ -1,6 +1,6 @@
 """Bring a data set here: download what may be downloaded, check what was put there, unpack it.
 
-    python -m wemgan.obtain --config config.json --files files.csv --set-aside set_aside.csv
+    python -m wemgan.obtain --config config.json --fetching fetching.json --files files.csv --set-aside set_aside.csv
 
 Everything lies in `dataset.directory`/<name of the data set>, for all experiments. What is there already is checked and
 kept; an archive that somebody has unpacked by hand is not wanted.
@@ -8,7 +8,7 @@ kept; an archive that somebody has unpacked by hand is not wanted.
 
 import argparse
 import fcntl
-import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -23,13 +23,12 @@ from wemgan.download import Pinned, check, download, sum_of, wrong_sum
 from wemgan.errors import UserError, run_cli
 from wemgan.faces import SET_ASIDE_COLUMNS, write_table
 from wemgan.files import read_json, write_json
-from wemgan.inventory import DATASETS, Dataset, File, folder, release_of
+from wemgan.inventory import DATASETS, FFHQ_PHOTOS, Dataset, File, folder, release_of
 from wemgan.unpack import unpack
 
 FILE_COLUMNS = ("file", "bytes", "sha256", "unpacked")
 # At Google Drive, FFHQ's photos are files of their own.
 THREADS = 16
-FFHQ_PHOTO = {"thumbnails": "thumbnail", "images1024": "image"}
 
 
 def obtain(dataset: dict, source: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -62,16 +61,18 @@ def obtain(dataset: dict, source: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def bring(file: File, root: Path, dataset: dict, data: Dataset) -> tuple[list[dict] | None, list]:
     """One file of a data set: its rows, or None where it is not to be had; and what of an archive was set aside."""
-    pieces, note = [root / piece for piece in file.pieces], file.note(root)
-    record = json.loads(note.read_text()) if note.exists() else {}
-    place = file.found(root)
+    pieces, note, place = [root / piece for piece in file.pieces], file.note(root), file.found(root)
+    if len(pieces) > 1 and (root / file.path).exists():  # somebody has joined the parts
+        pieces = [root / file.path]
     if place is not None and not note.exists():
         if file.gives:  # by somebody's hand
             return [_row(root, place, unpacked="by hand")], []
         pieces = [place]
-    if place is not None and record.get("sha256") and not pieces[0].exists():  # its archive was removed to save space
-        return [_row(root, place, record["sha256"], record["files"])], record["refused"]
+    record = read_json(note) if note.exists() else {}
+    whole = record.get("sha256") and place is not None and held(place) >= record["held"]
     absent = [piece for piece in pieces if not piece.exists()]
+    if absent and whole and (record["checked"] or not dataset["fetch"]):  # the archive was removed to save space
+        return [_row(root, place, record["sha256"], record["files"])], record["refused"]
     if absent and (data.access or not dataset["fetch"]):
         return ([], []) if file.optional else (None, [])
     sums = []
@@ -82,24 +83,32 @@ def bring(file: File, root: Path, dataset: dict, data: Dataset) -> tuple[list[di
         sums.append(check(piece, pinned, record=not file.gives) if dataset["fetch"] else sum_of(piece))
     if not file.gives:
         return [_row(root, pieces[0], sums[0])], []
-    if record.get("sha256") != " ".join(sums) or place is None:
+    if not whole or record["sha256"] != " ".join(sums):
         record = _unpacked(file, pieces, root) | {"sha256": " ".join(sums)}
         if dataset["fetch"]:
             for number, piece in enumerate(pieces):  # now that it has proved to be whole
                 check(piece, _pinned(file, number, dataset["mirror"]))
-        write_json(note, record)
+    write_json(note, record | {"checked": dataset["fetch"], "bytes": [piece.stat().st_size for piece in pieces]})
     return [_row(root, pieces[0], record["sha256"], record["files"])], record["refused"]
 
 
+def held(place: Path) -> int:
+    """How many files a folder holds; 1 for a file."""
+    return 1 if place.is_file() else sum(len(names) for _, _, names in os.walk(place))
+
+
 def _unpacked(file: File, pieces: list[Path], root: Path) -> dict:
-    """Unpack an archive; how many files it had and which members were refused. Its note is blank until that is done."""
+    """Unpack an archive; how many files it had, how many lie where they are read, and which members were refused.
+
+    Its note is blank while they are put in their place, so that half of them do not pass for all.
+    """
     note = file.note(root)
-    write_json(note, {"sha256": ""})
-    count, refused = unpack(pieces, pieces[0].parent)
-    if file.found(root) is None:
+    count, refused = unpack(pieces, pieces[0].parent, before_moving=lambda: write_json(note, {"sha256": ""}))
+    place = file.found(root)
+    if place is None:
         note.unlink()
         raise UserError(f"{pieces[0]} was unpacked, but holds no {file.gives}; it is not the archive that it should be")
-    return {"files": count, "refused": refused}
+    return {"files": count, "held": held(place), "refused": refused}
 
 
 @contextmanager
@@ -138,15 +147,18 @@ def _ask_for(missing: list[File], root: Path, data: Dataset) -> str:
     """What is missing, in words: what to request where, and where to put it."""
     wanted = []
     for file in missing:
+        parts = file.path if len(file.pieces) == 1 else f"{file.pieces[0]} to {file.pieces[-1]}"
         hint = f", {file.hint}" if file.hint else ""
-        wanted.append(f"{root}/{file.path}" + (f" (or unpacked, {root}/{file.target}{hint})" if file.gives else ""))
+        wanted.append(f"{root}/{parts}" + (f" (or unpacked, {root}/{file.target}{hint})" if file.gives else ""))
+        if file.note(root).exists():
+            wanted[-1] += f" (an unpacking broke off; if you have unpacked all of it by hand, remove {file.note(root)})"
     how = f"Ask for it: {data.access}." if data.access else "dataset.fetch is false, so that nothing is downloaded."
     return f"{data.title} is not here. {how} See {data.home}. Then put there: {'; '.join(wanted)}"
 
 
 def _ffhq_photos(root: Path, release: str, mirror: str) -> dict:
     """Download the photos that the json lists, each with its own sum; those that are here and have it are kept."""
-    kind = FFHQ_PHOTO[release]
+    kind = FFHQ_PHOTOS[release]
     listed = [entry[kind] for entry in read_json(root / "ffhq-dataset-v2.json").values()]
     for entry in listed:
         if not (root / entry["file_path"]).resolve().is_relative_to(root.resolve()):
@@ -180,11 +192,11 @@ def _ffhq_photos(root: Path, release: str, mirror: str) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("--config", "--files", "--set-aside"):
+    for name in ("--config", "--fetching", "--files", "--set-aside"):
         parser.add_argument(name, required=True)
     args = parser.parse_args()
     config = read_json(args.config)
-    files, aside = obtain(config["dataset"], config["data"]["source"])
+    files, aside = obtain(config["dataset"] | read_json(args.fetching)["dataset"], config["data"]["source"])
     write_table(args.set_aside, aside)
     write_table(args.files, files)
     print(

@@ -31,8 +31,13 @@ COLUMNS = {name: f"{name}_r" for name in AUS["openface"]} | {"AU43": "AU45_r"}
 # Faces that its program is given together: it loads its models anew each time, and they lie on the disk meanwhile.
 PART = 2000
 NO_FILE, NO_FACE = "OpenFace has no CSV for it", "OpenFace finds no face, or is not sure of it"
-UNREAD = "its CSV of OpenFace cannot be read, or has no AUs (write it with -aus)"
+UNREAD = "its CSV of OpenFace cannot be read, or has no AUs (write it with -aus -2Dfp)"
 UNCLEAR = "one of several photos of this name, and OpenFace's CSV does not say which"
+SEVERAL = "OpenFace finds several faces, and its CSV does not say where (write it with -aus -2Dfp)"
+
+
+class SeveralFaces(ValueError):
+    """A CSV has several faces and does not say where each is."""
 
 
 def read_folder(
@@ -40,8 +45,8 @@ def read_folder(
 ) -> tuple[np.ndarray, np.ndarray]:
     """AUs float32 (N, K) in [0, 1] of the faces of a table (source, and where each lies), and why a row is NaN.
 
-    The CSV of a photo a/b.jpg is a/b.csv, or b.csv if no other photo is called b. UserError if there is no folder, or
-    none of the photos has a CSV.
+    The CSV of a photo a/b.jpg is a/b.csv, or b.csv where all photos lie in one folder. UserError if there is no folder,
+    or none of the photos has a CSV.
     """
     check_aus("openface", aus)
     folder = Path(folder).expanduser()
@@ -49,17 +54,20 @@ def read_folder(
         raise UserError(f"there is no folder {folder} of OpenFace's CSV files, which label.openface_csv names")
     values, reasons = np.full((len(table), len(aus)), np.nan, np.float32), np.full(len(table), NO_FILE, object)
     paths = [PurePosixPath(source).with_suffix(".csv") for source in table["source"]]
-    same, alike = Counter(paths), Counter(path.name for path in paths)
+    same, flat = Counter(paths), len({path.parent for path in paths}) == 1
     faces = tqdm(table.to_dict("records"), "OpenFace", unit=" files", mininterval=1)
     for row, (face, path) in enumerate(zip(faces, paths, strict=True)):
-        place = folder / path if (folder / path).is_file() else folder / path.name
-        if not place.is_file():
+        places = [folder / path, *([folder / path.name] if flat else [])]
+        place = next((place for place in places if place.is_file()), None)
+        if place is None:
             continue
-        if (same[path] if place == folder / path else alike[path.name]) > 1:
+        if same[path] > 1:
             reasons[row] = UNCLEAR
             continue
         try:
             values[row], reasons[row] = read_csv(place, aus, min_confidence, _frame_of(face)), NO_FACE
+        except SeveralFaces:
+            reasons[row] = SEVERAL
         except ValueError:
             reasons[row] = UNREAD
     if (reasons == NO_FILE).all():
@@ -73,7 +81,7 @@ def read_csv(
     """The AUs (K,) that a CSV of OpenFace says of one photo, NaN where it is not sure of a face.
 
     Of several faces it is the one that `matrix` (2, 3), from the photo's pixels to our unit frame, puts nearest to its
-    middle; without one, the surest. ValueError if the file is no such CSV.
+    middle; without one, the surest. ValueError if the file is no such CSV, SeveralFaces if it does not say where.
     """
     table = pd.read_csv(path, skipinitialspace=True).rename(columns=str.strip)
     wanted = ["confidence", *(COLUMNS[name] for name in aus)]
@@ -85,7 +93,9 @@ def read_csv(
     if table.empty:
         return np.full(len(aus), np.nan)
     best = table["confidence"].to_numpy().argmax()
-    if matrix is not None and len(table) > 1 and {"x_0", "y_67"} <= set(table.columns):
+    if matrix is not None and len(table) > 1:
+        if not {"x_0", "y_67"} <= set(table.columns):
+            raise SeveralFaces
         middle = np.stack([table[[f"{axis}_{i}" for i in range(68)]].mean(1) for axis in "xy"], 1)
         there = middle @ matrix[:, :2].T + matrix[:, 2]
         best = np.hypot(*(there - 0.5).T).argmin()
@@ -129,7 +139,7 @@ def _program() -> str:
         return found
     raise UserError(
         f"OpenFace's program {PROGRAM} is not on the PATH; install OpenFace, or set label.openface_csv to the "
-        f"folder of CSV files that it wrote of your photos ({PROGRAM} -fdir photos -out_dir csv -aus)"
+        f"folder of CSV files that it wrote of your photos ({PROGRAM} -fdir photos -out_dir csv -aus -2Dfp)"
     )
 
 

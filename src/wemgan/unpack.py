@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -27,11 +27,14 @@ LONGEST = 240  # bytes of a name, a little less than what file systems take
 TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
-def unpack(pieces: list[Path], into: Path) -> tuple[int, list[tuple[str, str]]]:
+def unpack(
+    pieces: list[Path], into: Path, before_moving: Callable[[], None] = lambda: None
+) -> tuple[int, list[tuple[str, str]]]:
     """Unpack an archive, or the parts of one, into a folder: how many files there were, and (name, reason) of others.
 
-    If what it holds has no folder in common, it goes into one with the archive's name. UserError if it is no archive,
-    is broken, wants a password, or does not fit on the disk.
+    `before_moving` is called when all is unpacked beside, before it goes to its place. If what it holds has no folder
+    in common, it goes into one with the archive's name. UserError if it is no archive, is broken, wants a password, or
+    does not fit on the disk.
     """
     archive = pieces[0]
     opened = _open_7z if ".7z" in archive.name else _open_tar if archive.name.endswith(TARS) else _open_zip
@@ -62,6 +65,7 @@ def unpack(pieces: list[Path], into: Path) -> tuple[int, list[tuple[str, str]]]:
         except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, _bad_7z()) as broken:
             parts = f", or another of its {len(pieces)} parts," if len(pieces) > 1 else ""
             raise UserError(f"{archive}{parts} is no whole archive ({broken}); remove it and fetch it again") from None
+    before_moving()
     tops = {PurePosixPath(member.name).parts[0] for member in members}
     alone = len(tops) == 1 and all("/" in member.name for member in members)
     _move(aside, into if alone else into / archive.name.split(".")[0])
@@ -77,8 +81,8 @@ def sort_out(members: list[tuple[str, str]]) -> tuple[list[bool], list[tuple[str
         reason = ""
         if outside:
             reason = "points outside of its archive"
-        elif "__MACOSX" in path.parts or path.name.startswith("._"):
-            reason = "a note of macOS beside the files of an archive"
+        elif "__MACOSX" in path.parts or path.name.startswith("._") or path.name in (".DS_Store", "Thumbs.db"):
+            reason = "a note of the system beside the files of an archive"
         elif kind == "file" and (not path.name or _longest(path) > LONGEST):
             reason = "its name in the archive is empty or too long"
         elif kind == "file" and (str(path) in folders or any(str(parent) in seen for parent in path.parents)):

@@ -62,11 +62,14 @@ else:
             f"{E}/benchmarks/obtain.tsv"
         conda:
             "../../environment.yml"
+        params:
+            # No input: an accepted licence or another mirror makes nothing stale.
+            fetching=f"{E}/config/fetching.json",
         message:
             "Bringing the data set here"
         shell:
-            "python -m wemgan.obtain --config {input.config} --files {output.files} --set-aside {output.aside} "
-            "2>&1 | tee {log}"
+            "python -m wemgan.obtain --config {input.config} --fetching {params.fetching} --files {output.files} "
+            "--set-aside {output.aside} 2>&1 | tee {log}"
 
     rule listing:
         input:
