@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +51,11 @@ def check_made_of(path: str | Path, found: str | None, wanted: str, what: str, m
     """Refuse a file that carries another digest than what it should be made of has: UserError, with how to mend it."""
     if found != wanted:
         raise UserError(f"{path} was made of {what} than is there now; {mend}")
+
+
+def digest_of_lines(lines: Iterable[str]) -> str:
+    """The first 16 hex digits of the sha256 over some lines, file names among them that are not UTF-8."""
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def digest(*paths: str | Path) -> str:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from wemgan.errors import UserError, run_cli
 from wemgan.faces import SET_ASIDE_COLUMNS, read_table, write_table
-from wemgan.files import digest, read_json
+from wemgan.files import digest, digest_of_lines, read_json
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 FEW = 20  # photos, of which it means little that nobody is on two
@@ -70,14 +70,14 @@ def inventory(folder: dict) -> str | None:
             lines.append(digest(Path(folder["identities"]).expanduser()))
     except (UserError, OSError):
         return None
-    return _of_lines(lines)
+    return digest_of_lines(lines)
 
 
 def names_and_sizes(folder: str | Path, suffixes: tuple[str, ...]) -> str:
     """A digest of the names and sizes of the files under a folder that end so."""
     root = Path(folder).expanduser()
     paths = sorted(path for path in root.rglob("*") if path.suffix.lower() in suffixes)
-    return _of_lines([f"{path.relative_to(root)} {_size(path)}" for path in paths])
+    return digest_of_lines([f"{path.relative_to(root)} {_size(path)}" for path in paths])
 
 
 def identities_by_pattern(sources: list[str], pattern: str) -> dict[str, str]:
@@ -184,10 +184,6 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return -1
-
-
-def _of_lines(lines: list[str]) -> str:
-    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def _refuse(failure: OSError) -> None:

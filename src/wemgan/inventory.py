@@ -5,13 +5,12 @@
 prints DATA.md. The step that obtains a data set, its messages and the documentation all read this one table.
 """
 
-import hashlib
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from wemgan.errors import run_cli
+from wemgan.files import digest_of_lines, read_json
 
 CELEBA_PARTS = (
     *("0B7EVK8r0v71pQy1YUGtHeUM2dUE", "0B7EVK8r0v71peFphOHpxODd5SjQ", "0B7EVK8r0v71pMk5FeXRlOXcxVVU"),
@@ -242,7 +241,7 @@ def put_there(dataset: dict, source: str) -> str | None:
     for file in data.releases[release].files:
         place, note = file.found(root), file.note(root)
         if by_hand and note.exists():
-            lines += [f"{file.path} {json.loads(note.read_text()).get('bytes')}"]
+            lines += [f"{file.path} {read_json(note).get('bytes')}"]
         elif by_hand and file.gives:
             there = [(root / piece).stat().st_size for piece in file.pieces if (root / piece).exists()]
             lines += [f"{file.path} {there}"] if there else []
@@ -252,7 +251,7 @@ def put_there(dataset: dict, source: str) -> str | None:
             lines += _names(place)
     if source == "ffhq" and by_hand:
         lines += _names(root / FFHQ_FOLDERS[release])
-    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:16] if lines else None
+    return digest_of_lines(lines) if lines else None
 
 
 def _names(place: Path) -> list[str]:
