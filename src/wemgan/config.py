@@ -17,6 +17,7 @@ import yaml
 from wemgan.errors import UserError, run_cli
 from wemgan.files import write_bytes
 from wemgan.inventory import DATASETS, missing_list, put_there
+from wemgan.tools import check_aus
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "workflow" / "schemas" / "params.schema.yaml"
@@ -181,8 +182,6 @@ def _check_together(params: dict, where: str) -> None:
     if photos and "truth" in tools:
         raise UserError(f"{where}: label.tool is truth, but photos have none; set it to mediapipe, pyfeat or openface")
     if photos:
-        from wemgan.tools import check_aus
-
         for tool in tools:
             check_aus(tool, params["data"]["aus"], where)
     mirror = params["dataset"]["mirror"]

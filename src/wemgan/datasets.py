@@ -1,7 +1,6 @@
 """The photos of a data set that is here: who is on each, where its face is, and what people said of it.
 
-    python -m wemgan.datasets --config config.json --files files.csv --photos photos.csv --set-aside set_aside.csv \
-        --human human.csv
+    python -m wemgan.datasets --config config.json --photos photos.csv --set-aside set_aside.csv --human human.csv
 
 Each data set has a reader of its official files (wemgan.inventory says which). A row of an annotation without a photo,
 a photo without a row, and rows that contradict each other are set aside.
@@ -16,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from wemgan.errors import UserError, run_cli
-from wemgan.faces import BOX, SET_ASIDE_COLUMNS, read_table, write_table
+from wemgan.faces import BOX, SET_ASIDE_COLUMNS, write_table
 from wemgan.files import read_json
 from wemgan.folder import scan, shown, take
 from wemgan.inventory import DATASETS, FFHQ_FOLDERS, FFHQ_PHOTOS, File, folder, release_of
@@ -237,10 +236,9 @@ def _one_of(name: str, code: int, expressions: tuple[str, ...]) -> dict[str, dic
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for name in ("--config", "--files", "--photos", "--set-aside", "--human"):
+    for name in ("--config", "--photos", "--set-aside", "--human"):
         parser.add_argument(name, required=True)
     args = parser.parse_args()
-    read_table(args.files)  # the step before has been here
     photos, aside, human = list_photos(read_json(args.config))
     write_table(args.set_aside, aside)
     write_table(args.human, human)

@@ -89,8 +89,8 @@ else:
         message:
             "Listing the photos of the data set"
         shell:
-            "python -m wemgan.datasets --config {input.config} --files {input.files} --photos {output.photos} "
-            "--set-aside {output.aside} --human {output.human} 2>&1 | tee {log}"
+            "python -m wemgan.datasets --config {input.config} --photos {output.photos} --set-aside {output.aside} "
+            "--human {output.human} 2>&1 | tee {log}"
 
 
 if not RENDERED:
